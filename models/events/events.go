@@ -1,0 +1,113 @@
+// Package events is the in-process bus: what happened, told to whoever listens, after it was committed.
+// The database is the truth; an event is a nudge to look.
+package events
+
+import (
+	"sync"
+	"time"
+)
+
+// Type names what happened. The ones without the word internal are also the names on the wire.
+type Type string
+
+// The types of event.
+const (
+	MonitorCreated Type = "monitor.created"
+	MonitorUpdated Type = "monitor.updated"
+	MonitorDeleted Type = "monitor.deleted"
+	MonitorState   Type = "monitor.state"
+	Check          Type = "check"
+	// CheckRequested (internal): somebody asked for a check now.
+	CheckRequested Type = "internal.check_requested"
+	// AccessChanged (internal): a session, token, user or role changed; streams look again who may see what.
+	AccessChanged Type = "internal.access_changed"
+)
+
+// Event is one thing that happened. Its receivers share it: nobody writes to it.
+type Event struct {
+	Type           Type
+	At             time.Time
+	OrganizationID int64
+	CustomerID     int64
+	MonitorID      int64
+	PublicID       string
+	// Data is what models says of the type; see there.
+	Data any
+}
+
+// Bus hands events to its subscribers. It is safe for concurrent use.
+type Bus struct {
+	mu     sync.Mutex
+	subs   map[*Subscription]struct{}
+	closed bool
+}
+
+// New returns an empty bus.
+func New() *Bus {
+	return &Bus{subs: make(map[*Subscription]struct{})}
+}
+
+// Subscription receives events until it is closed or falls behind.
+type Subscription struct {
+	// C delivers events in order. It is closed when the subscription ends, for whatever reason.
+	C   <-chan Event
+	ch  chan Event
+	bus *Bus
+}
+
+// Subscribe returns a subscription that may lag by size events. One that falls further behind is cut off: its channel is
+// closed, and the subscriber subscribes again and reads the database anew.
+func (b *Bus) Subscribe(size int) *Subscription {
+	ch := make(chan Event, size)
+	s := &Subscription{C: ch, ch: ch, bus: b}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		close(ch)
+		return s
+	}
+	b.subs[s] = struct{}{}
+	return s
+}
+
+// Close ends the subscription. Closing twice does nothing.
+func (s *Subscription) Close() {
+	s.bus.mu.Lock()
+	defer s.bus.mu.Unlock()
+	s.bus.drop(s)
+}
+
+// drop needs the lock.
+func (b *Bus) drop(s *Subscription) {
+	if _, ok := b.subs[s]; ok {
+		delete(b.subs, s)
+		close(s.ch)
+	}
+}
+
+// Publish hands the events to every subscriber and never blocks. After Close it does nothing.
+func (b *Bus) Publish(events ...Event) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for s := range b.subs {
+		for _, e := range events {
+			select {
+			case s.ch <- e:
+				continue
+			default:
+				b.drop(s)
+			}
+			break
+		}
+	}
+}
+
+// Close ends every subscription, present and future.
+func (b *Bus) Close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	for s := range b.subs {
+		b.drop(s)
+	}
+}

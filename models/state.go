@@ -1,0 +1,141 @@
+package models
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// State is what the checks of a monitor found so far.
+type State string
+
+// The states. StateDegraded is judged once limits are.
+const (
+	StatePending  State = "pending"
+	StateUp       State = "up"
+	StateDegraded State = "degraded"
+	StateDown     State = "down"
+	StateUnknown  State = "unknown"
+	StatePaused   State = "paused"
+)
+
+// States are all states, worst first.
+var States = [...]State{StateDown, StateDegraded, StateUnknown, StatePending, StatePaused, StateUp}
+
+// MonitorState is what is known of one monitor at one location. The recorder writes it with the results, so that lists
+// never read results.
+type MonitorState struct {
+	bun.BaseModel  `bun:"table:monitor_states,alias:s"`
+	MonitorID      int64 `bun:",pk"`
+	LocationID     int64 `bun:",pk"`
+	OrganizationID int64
+	State          State
+	Since          time.Time
+	// Measured is the last state that was measured: pending, up, degraded or down. An unknown result leaves it.
+	Measured State
+	// Rank orders lists worst first; see Rank.
+	Rank int
+	// Failures and Successes count measured checks in a row. UnknownInRow counts checks that could not be measured.
+	Failures, Successes, UnknownInRow int
+	// Cause and CauseSource are those of the last result; empty after a success.
+	Cause       Cause
+	CauseSource string
+	LastSlot    int64
+	// LastCheckedAt is zero before the first result.
+	LastCheckedAt          time.Time `bun:",nullzero"`
+	LastOutcome            Outcome
+	LastSent, LastReceived int
+	// LastRTT is the average in microseconds, -1 without a reply.
+	LastRTT  int64
+	Address  string
+	ReplyTTL int
+	// Recent holds the last RecentChecks outcomes; see Beats.
+	Recent []byte
+}
+
+// RecentChecks is how many checks the bar of a list shows.
+const RecentChecks = 40
+
+// Confirming is true while failed checks are counted but the verdict is still up.
+func (s MonitorState) Confirming() bool {
+	return s.State == StateUp && s.Failures > 0
+}
+
+// LossPercent is the loss of the last check; ok is false where nothing was sent.
+func (s MonitorState) LossPercent() (percent float64, ok bool) {
+	if s.LastSent == 0 {
+		return 0, false
+	}
+	return 100 * float64(s.LastSent-s.LastReceived) / float64(s.LastSent), true
+}
+
+// Rank is the place of a monitor in a list that sorts worst first: down 0, degraded 1, unknown 2, checking again 3,
+// maintenance 4, pending 5, paused 6, up 7.
+func Rank(status Status, state State, confirming bool) int {
+	switch {
+	case status == StatusDisabled:
+		return 6
+	case status == StatusMaintenance:
+		return 4
+	case state == StateDown:
+		return 0
+	case state == StateDegraded:
+		return 1
+	case state == StateUnknown:
+		return 2
+	case confirming:
+		return 3
+	case state == StatePending:
+		return 5
+	default:
+		return 7
+	}
+}
+
+// Beat is one check in the bar of a list.
+type Beat struct {
+	Outcome     Outcome
+	Maintenance bool
+	LossPercent int
+	RTT         time.Duration // 0 without a reply
+}
+
+const beatBytes = 6
+
+var beatOutcomes = [...]Outcome{OutcomeSuccess, OutcomeWarning, OutcomeFailure, OutcomeUnknown}
+
+// Beats unpacks Recent, oldest first.
+func (s MonitorState) Beats() []Beat {
+	beats := make([]Beat, 0, len(s.Recent)/beatBytes)
+	for b := s.Recent; len(b) >= beatBytes; b = b[beatBytes:] {
+		beats = append(beats, Beat{
+			Outcome:     beatOutcomes[b[0]&3],
+			Maintenance: b[0]&4 != 0,
+			LossPercent: int(b[1]),
+			RTT:         time.Duration(binary.BigEndian.Uint32(b[2:6])) * time.Microsecond,
+		})
+	}
+	return beats
+}
+
+// PushBeat adds a check to Recent and drops the oldest beyond RecentChecks.
+func (s *MonitorState) PushBeat(beat Beat) {
+	var b [beatBytes]byte
+	for i, o := range beatOutcomes {
+		if o == beat.Outcome {
+			b[0] = byte(i)
+		}
+	}
+	if beat.Maintenance {
+		b[0] |= 4
+	}
+	b[1] = byte(beat.LossPercent)
+	binary.BigEndian.PutUint32(b[2:6], uint32(beat.RTT.Microseconds()))
+	kept := s.Recent
+	if over := len(kept) + beatBytes - RecentChecks*beatBytes; over > 0 {
+		kept = kept[over:]
+	}
+	// A new slice: the row read before may still be shared with a reader.
+	s.Recent = append(append(make([]byte, 0, RecentChecks*beatBytes), kept...), b[:]...)
+}

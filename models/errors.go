@@ -2,6 +2,7 @@ package models
 
 import (
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -78,6 +79,15 @@ func (e *Invalid) add(field, message, advice string) {
 	if _, seen := e.Field(field); !seen {
 		e.Fields = append(e.Fields, FieldError{Field: field, Message: message, Advice: advice})
 	}
+}
+
+// sortLike puts the errors into the order of the fields; what is inside an object sorts with it.
+func (e *Invalid) sortLike(order []string) {
+	place := func(f FieldError) int {
+		name, _, _ := strings.Cut(f.Field, ".")
+		return slices.Index(order, name)
+	}
+	slices.SortStableFunc(e.Fields, func(a, b FieldError) int { return place(a) - place(b) })
 }
 
 // orNil is e as an error, or nil where nothing is wrong.

@@ -1,0 +1,274 @@
+package models
+
+import (
+	"bytes"
+	"database/sql/driver"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// IcmpConfig is a monitor's icmpConfig: the keys we know, and the others as they were sent. A nil pointer is a key that
+// was not set. It is stored as text in one fixed order, unknown keys last.
+type IcmpConfig struct {
+	PacketSize          int      `json:"packetSize"`
+	Count               int      `json:"count"`
+	IntervalMs          *int     `json:"intervalMs,omitempty"`
+	IPFamily            *string  `json:"ipFamily,omitempty"`
+	TTL                 *int     `json:"ttl,omitempty"`
+	DontFragment        *bool    `json:"dontFragment,omitempty"`
+	TOS                 *int     `json:"tos,omitempty"`
+	DegradedLossPercent *float64 `json:"degradedLossPercent,omitempty"`
+	FailedLossPercent   *float64 `json:"failedLossPercent,omitempty"`
+	DegradedLatencyMs   *float64 `json:"degradedLatencyMs,omitempty"`
+	FailedLatencyMs     *float64 `json:"failedLatencyMs,omitempty"`
+	LatencyMeasure      *string  `json:"latencyMeasure,omitempty"`
+	WindowSeconds       *int     `json:"windowSeconds,omitempty"`
+	ClearLossPercent    *float64 `json:"clearLossPercent,omitempty"`
+	ClearLatencyMs      *float64 `json:"clearLatencyMs,omitempty"`
+	// Quorum is any, majority, all, or a number in decimal digits.
+	Quorum        *Quorum `json:"quorum,omitempty"`
+	Confirmations *int    `json:"confirmations,omitempty"`
+	Recoveries    *int    `json:"recoveries,omitempty"`
+	RetrySeconds  *int    `json:"retrySeconds,omitempty"`
+
+	// Unknown holds the keys that the prober does not know, as sent.
+	Unknown Fields `json:"-"`
+}
+
+// Quorum is how many locations must agree: "any", "majority", "all", or a number.
+type Quorum string
+
+// MarshalJSON writes a number as a number.
+func (q Quorum) MarshalJSON() ([]byte, error) {
+	switch q {
+	case "any", "majority", "all":
+		return json.Marshal(string(q))
+	}
+	return []byte(q), nil
+}
+
+// UnmarshalJSON takes one of the three words or a whole number from 1 to 1,000.
+func (q *Quorum) UnmarshalJSON(b []byte) error {
+	var word string
+	if json.Unmarshal(b, &word) == nil {
+		*q = Quorum(word)
+		if word == "any" || word == "majority" || word == "all" {
+			return nil
+		}
+		return fmt.Errorf("quorum %q", word)
+	}
+	var n int
+	if err := json.Unmarshal(b, &n); err != nil {
+		return err
+	}
+	if n < 1 || n > 1000 {
+		return fmt.Errorf("quorum %d", n)
+	}
+	*q = Quorum(fmt.Sprint(n))
+	return nil
+}
+
+// The defaults of icmpConfig; the contract gives them.
+const (
+	defaultPacketSize    = 56
+	defaultCount         = 3
+	defaultIntervalMs    = 200
+	defaultConfirmations = 2
+	defaultRecoveries    = 1
+	defaultRetrySeconds  = 5
+	// minPacketSize is what pro-bing puts into a packet, and so the least while it is the only pinger.
+	minPacketSize = 24
+)
+
+// knownConfigKeys are the keys of IcmpConfig in their order.
+var knownConfigKeys = [...]string{"packetSize", "count", "intervalMs", "ipFamily", "ttl", "dontFragment", "tos",
+	"degradedLossPercent", "failedLossPercent", "degradedLatencyMs", "failedLatencyMs", "latencyMeasure", "windowSeconds",
+	"clearLossPercent", "clearLatencyMs", "quorum", "confirmations", "recoveries", "retrySeconds"}
+
+// defaultConfig is the icmpConfig of a monitor that sent none.
+func defaultConfig() IcmpConfig {
+	return IcmpConfig{PacketSize: defaultPacketSize, Count: defaultCount}
+}
+
+// parseConfig reads an icmpConfig object and notes in e what is wrong, under icmpConfig.<key>.
+func parseConfig(object Fields, e *Invalid) IcmpConfig {
+	c := defaultConfig()
+	in := reader{Fields: object, e: e, prefix: "icmpConfig."}
+	if v, ok := in.integer("packetSize", minPacketSize, MaxPacketSize, true); ok {
+		c.PacketSize = v
+	}
+	if v, ok := in.integer("count", 1, MaxCount, true); ok {
+		c.Count = v
+	}
+	integer := func(key string, low, high int, into **int) {
+		if v, ok := in.integer(key, low, high, true); ok {
+			*into = &v
+		}
+	}
+	number := func(key string, low, high float64, into **float64) {
+		if v, ok := in.number(key, low, high, true); ok {
+			*into = &v
+		}
+	}
+	oneOf := func(key string, into **string, words ...string) {
+		v, ok := in.text(key, true)
+		if !ok {
+			return
+		}
+		for _, w := range words {
+			if v == w {
+				*into = &v
+				return
+			}
+		}
+		e.add("icmpConfig."+key, "icmpConfig."+key+" must be one of "+strings.Join(words, ", "), "")
+	}
+	integer("intervalMs", int(MinPacketGap/time.Millisecond), 60000, &c.IntervalMs)
+	oneOf("ipFamily", &c.IPFamily, "auto", "4", "6")
+	integer("ttl", 1, 255, &c.TTL)
+	if v, ok := in.flag("dontFragment", true); ok {
+		c.DontFragment = &v
+	}
+	integer("tos", 0, 255, &c.TOS)
+	number("degradedLossPercent", 0, 100, &c.DegradedLossPercent)
+	number("failedLossPercent", 0, 100, &c.FailedLossPercent)
+	number("degradedLatencyMs", 0, 60000, &c.DegradedLatencyMs)
+	number("failedLatencyMs", 0, 60000, &c.FailedLatencyMs)
+	oneOf("latencyMeasure", &c.LatencyMeasure, "avg", "p95")
+	integer("windowSeconds", 0, 86400, &c.WindowSeconds)
+	number("clearLossPercent", 0, 100, &c.ClearLossPercent)
+	number("clearLatencyMs", 0, 60000, &c.ClearLatencyMs)
+	var q Quorum
+	if in.read("quorum", "any, majority, all or a number from 1 to 1000", true, &q) {
+		c.Quorum = &q
+	}
+	integer("confirmations", 1, 100, &c.Confirmations)
+	integer("recoveries", 1, 100, &c.Recoveries)
+	integer("retrySeconds", 1, 3600, &c.RetrySeconds)
+	for _, key := range object.Keys() {
+		if !isKnownConfigKey(key) {
+			c.Unknown.Set(key, object.raw[key])
+		}
+	}
+	return c
+}
+
+func isKnownConfigKey(key string) bool {
+	for _, k := range knownConfigKeys {
+		if k == key {
+			return true
+		}
+	}
+	return false
+}
+
+// Warnings has one sentence for each key that the prober does not know.
+func (c IcmpConfig) Warnings() []string {
+	var out []string
+	for _, key := range c.Unknown.Keys() {
+		out = append(out, fmt.Sprintf("icmpConfig.%s is kept, but the prober does not know it", key))
+	}
+	return out
+}
+
+// plainConfig is IcmpConfig without its methods, for encoding/json.
+type plainConfig IcmpConfig
+
+// MarshalJSON writes the known keys in their order, then the others as they were sent.
+func (c IcmpConfig) MarshalJSON() ([]byte, error) {
+	known, err := json.Marshal(plainConfig(c))
+	if err != nil || len(c.Unknown.keys) == 0 {
+		return known, err
+	}
+	var b bytes.Buffer
+	b.Write(known[:len(known)-1])
+	for _, key := range c.Unknown.keys {
+		name, err := json.Marshal(key)
+		if err != nil {
+			return nil, err
+		}
+		b.WriteByte(',')
+		b.Write(name)
+		b.WriteByte(':')
+		b.Write(c.Unknown.raw[key])
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (c *IcmpConfig) UnmarshalJSON(b []byte) error {
+	if err := json.Unmarshal(b, (*plainConfig)(c)); err != nil {
+		return err
+	}
+	// Most configurations have known keys only: do not take those apart once more.
+	object, err := splitObject(b)
+	if err != nil {
+		return err
+	}
+	c.Unknown = Fields{}
+	for _, key := range object.keys {
+		if !isKnownConfigKey(key) {
+			c.Unknown.Set(key, object.raw[key])
+		}
+	}
+	return nil
+}
+
+// Value stores the configuration as text: jsonb would reorder it.
+func (c IcmpConfig) Value() (driver.Value, error) {
+	b, err := json.Marshal(c)
+	return string(b), err
+}
+
+// Scan reads the stored text.
+func (c *IcmpConfig) Scan(src any) error {
+	*c = IcmpConfig{}
+	return scanJSON(src, c)
+}
+
+// scanJSON decodes a text column.
+func scanJSON(src, into any) error {
+	switch v := src.(type) {
+	case nil:
+		return nil
+	case string:
+		return json.Unmarshal([]byte(v), into)
+	case []byte:
+		return json.Unmarshal(v, into)
+	default:
+		return fmt.Errorf("a JSON column holds a %T", src)
+	}
+}
+
+// or returns what the pointer points to, or the default.
+func or[T any](p *T, otherwise T) T {
+	if p == nil {
+		return otherwise
+	}
+	return *p
+}
+
+// Interval is the time between two echo requests.
+func (c IcmpConfig) Interval() time.Duration {
+	return time.Duration(or(c.IntervalMs, defaultIntervalMs)) * time.Millisecond
+}
+
+// Rule is the part that makes verdicts.
+func (c IcmpConfig) Rule() Rule {
+	return Rule{
+		Confirmations: or(c.Confirmations, defaultConfirmations),
+		Recoveries:    or(c.Recoveries, defaultRecoveries),
+		Retry:         time.Duration(or(c.RetrySeconds, defaultRetrySeconds)) * time.Second,
+	}
+}
+
+// Spec is the part that makes packets, for the host and the check's whole time.
+func (c IcmpConfig) Spec(host string, timeout time.Duration) Spec {
+	return Spec{
+		Host: host, Count: c.Count, PacketSize: c.PacketSize, Interval: c.Interval(), Timeout: timeout,
+		Family: or(c.IPFamily, "auto"), TTL: or(c.TTL, 0), DontFragment: or(c.DontFragment, false), TOS: or(c.TOS, 0),
+	}
+}

@@ -1,0 +1,221 @@
+// Package models holds tables, queries and rules together: what a monitor is, who may do what, what was measured.
+package models
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"echolot/models/events"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
+	"github.com/uptrace/bun/dialect/pgdialect"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+	"github.com/uptrace/bun/driver/pgdriver"
+	"modernc.org/sqlite"
+)
+
+// Options is what a Store needs. URL is a postgres:// URL or the path of a SQLite file. Nil Bus, Log and Now get working
+// defaults.
+type Options struct {
+	URL    string
+	Bus    *events.Bus
+	Policy TargetPolicy
+	Log    *slog.Logger
+	Now    func() time.Time
+	// The one location that checks are made from.
+	LocationName, LocationCode, LocationCountry string
+}
+
+// Store is the way to the database. Its methods are safe for concurrent use. Those with an Actor show and change only
+// what the actor may; a method without one says Unscoped in its name, or serves the program itself.
+type Store struct {
+	db     *bun.DB // writes, and reads that belong to a write
+	ro     *bun.DB // reads; the same as db on Postgres
+	bus    *events.Bus
+	policy TargetPolicy
+	log    *slog.Logger
+	now    func() time.Time
+	counts countsCache
+	hashes chan struct{} // one token for each password hash being computed
+	url    string
+
+	locationName, locationCode, locationCountry string
+}
+
+// Open connects to the database without changing it; Migrate makes the schema. The caller closes the store.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	s := &Store{
+		url: o.URL, hashes: make(chan struct{}, maxHashes),
+		bus: o.Bus, policy: o.Policy, log: o.Log, now: o.Now,
+		locationName: o.LocationName, locationCode: o.LocationCode, locationCountry: o.LocationCountry,
+	}
+	if s.bus == nil {
+		s.bus = events.New()
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.locationCode == "" {
+		s.locationCode, s.locationName = "local", "Local"
+	}
+	var err error
+	if isPostgresURL(o.URL) {
+		s.db, err = openPostgres(o.URL, 15*time.Second)
+		s.ro = s.db
+	} else {
+		s.db, s.ro, err = openSQLite(o.URL)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := s.db.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the database: %w", err), s.Close())
+	}
+	return s, nil
+}
+
+func isPostgresURL(u string) bool {
+	return strings.HasPrefix(u, "postgres://") || strings.HasPrefix(u, "postgresql://")
+}
+
+// openSQLite opens the file for one writer and several readers. Both sides of that are measured: eight writing
+// connections without _txlock=immediate lost a third of their transactions to "database is locked".
+func openSQLite(path string) (rw, ro *bun.DB, err error) {
+	if path == "" {
+		return nil, nil, errors.New("the database's path is empty")
+	}
+	base := "file:" + (&url.URL{Path: path}).EscapedPath() +
+		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_time_format=sqlite"
+	open := func(dsn string, conns int) (*bun.DB, error) {
+		db, err := sql.Open("sqlite", dsn)
+		if err != nil {
+			return nil, fmt.Errorf("opening %s: %w", path, err)
+		}
+		db.SetMaxOpenConns(conns)
+		db.SetMaxIdleConns(conns)
+		return bun.NewDB(db, sqlitedialect.New()), nil
+	}
+	if rw, err = open(base+"&_txlock=immediate", 1); err != nil {
+		return nil, nil, err
+	}
+	if ro, err = open(base+"&_pragma=query_only(1)", 4); err != nil {
+		return nil, nil, errors.Join(err, rw.Close())
+	}
+	return rw, ro, nil
+}
+
+// openPostgres verifies the server's certificate and name unless the URL's sslmode says otherwise: the driver's own
+// default verifies nothing. The server ends statements itself, because the driver only stops waiting for them.
+func openPostgres(dsn string, limit time.Duration) (db *bun.DB, err error) {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return nil, errors.New("ECHOLOT_DATABASE_URL is not a valid postgres:// URL") // err would show the password
+	}
+	if q := u.Query(); q.Get("sslmode") == "" {
+		q.Set("sslmode", "verify-full")
+		u.RawQuery = q.Encode()
+	}
+	// WithDSN panics where the URL makes no sense.
+	defer func() {
+		if p := recover(); p != nil {
+			db, err = nil, fmt.Errorf("ECHOLOT_DATABASE_URL: %v", p)
+		}
+	}()
+	params := map[string]any{"timezone": "UTC"}
+	read := time.Duration(0)
+	if limit > 0 {
+		params["statement_timeout"] = limit.Milliseconds()
+		read = 2 * limit
+	}
+	conn := sql.OpenDB(pgdriver.NewConnector(pgdriver.WithDSN(u.String()), pgdriver.WithReadTimeout(read), pgdriver.WithConnParams(params)))
+	conn.SetMaxOpenConns(20)
+	conn.SetMaxIdleConns(20)
+	conn.SetConnMaxIdleTime(5 * time.Minute)
+	return bun.NewDB(conn, pgdialect.New()), nil
+}
+
+// Close ends all connections.
+func (s *Store) Close() error {
+	var err error
+	if s.ro != s.db && s.ro != nil {
+		err = s.ro.Close()
+	}
+	if s.db != nil {
+		err = errors.Join(err, s.db.Close())
+	}
+	return err
+}
+
+// Ping returns nil where the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	var one int
+	return s.ro.NewSelect().ColumnExpr("1").Scan(ctx, &one)
+}
+
+// Bus is where the store tells what it committed.
+func (s *Store) Bus() *events.Bus { return s.bus }
+
+// Policy tells which addresses may be pinged.
+func (s *Store) Policy() TargetPolicy { return s.policy }
+
+// Engine names the database: "SQLite" or "PostgreSQL".
+func (s *Store) Engine() string {
+	if s.postgres() {
+		return "PostgreSQL"
+	}
+	return "SQLite"
+}
+
+func (s *Store) postgres() bool { return s.db.Dialect().Name() == dialect.PG }
+
+// inTx runs f in a write transaction.
+func (s *Store) inTx(ctx context.Context, f func(ctx context.Context, tx bun.Tx) error) error {
+	return s.db.RunInTx(ctx, nil, f)
+}
+
+// clock is the time as the database keeps it: UTC, microseconds.
+func (s *Store) clock() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
+
+// isDuplicate tells whether the error is a unique or primary key violation, on either database.
+func isDuplicate(err error) bool {
+	var pg pgdriver.Error
+	if errors.As(err, &pg) {
+		return pg.Field('C') == "23505"
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		return lite.Code() == 2067 || lite.Code() == 1555 // SQLITE_CONSTRAINT_UNIQUE, _PRIMARYKEY
+	}
+	return false
+}
+
+// IsUnavailable tells whether the error means that the database can not be used right now, rather than that a statement
+// was wrong: connection trouble, a lock held too long, a timeout.
+func IsUnavailable(err error) bool {
+	var pg pgdriver.Error
+	if errors.As(err, &pg) {
+		code := pg.Field('C')
+		return code == "57014" || strings.HasPrefix(code, "57P") || strings.HasPrefix(code, "53") || strings.HasPrefix(code, "08")
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		switch lite.Code() & 0xff {
+		case 5, 6, 10, 13, 14: // BUSY, LOCKED, IOERR, FULL, CANTOPEN
+			return true
+		}
+		return false
+	}
+	var network net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sql.ErrConnDone) || errors.As(err, &network)
+}

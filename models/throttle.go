@@ -1,0 +1,81 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// Failed sign-ins an hour before each further try waits. It is a delay, never a lock: nobody can be kept out for good.
+const (
+	maxFailuresOfAddress = 20
+	maxFailuresOfEmail   = 10
+	throttleWindow       = time.Hour
+	throttleDelay        = 30 * time.Second
+)
+
+type loginAttempt struct {
+	bun.BaseModel `bun:"table:login_attempts"`
+	ID            int64 `bun:",pk,autoincrement"`
+	Bucket        string
+	At            time.Time
+}
+
+// buckets are what failures are counted by. An IPv6 address counts as its /64: whoever has one address has them all.
+func buckets(email, address string) (byEmail, byAddress string) {
+	if a, err := netip.ParseAddr(address); err == nil && a.Unmap().Is6() {
+		if p, err := a.Prefix(64); err == nil {
+			address = p.String()
+		}
+	}
+	return fmt.Sprintf("email:%x", secretHash(email)), "address:" + address
+}
+
+// throttled returns *Throttled where too many tries failed and the last one is too recent.
+func (s *Store) throttled(ctx context.Context, email, address string) error {
+	byEmail, byAddress := buckets(email, address)
+	var rows []struct {
+		Bucket string
+		N      int
+		Last   time.Time
+	}
+	now := s.clock()
+	err := s.ro.NewSelect().TableExpr("login_attempts").ColumnExpr("bucket, count(*) AS n, max(at) AS last").
+		Where("bucket IN (?, ?) AND at > ?", byEmail, byAddress, now.Add(-throttleWindow)).GroupExpr("bucket").Scan(ctx, &rows)
+	if err != nil {
+		return fmt.Errorf("counting failed sign-ins: %w", err)
+	}
+	for _, r := range rows {
+		limit := maxFailuresOfAddress
+		if r.Bucket == byEmail {
+			limit = maxFailuresOfEmail
+		}
+		if wait := throttleDelay - now.Sub(r.Last); r.N >= limit && wait > 0 {
+			return &Throttled{RetryAfterSeconds: int(wait/time.Second) + 1}
+		}
+	}
+	return nil
+}
+
+// noteFailure counts a failed sign-in and returns ErrWrongPassword.
+func (s *Store) noteFailure(ctx context.Context, u User, email, address string) error {
+	byEmail, byAddress := buckets(email, address)
+	now := s.clock()
+	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		attempts := []loginAttempt{{Bucket: byEmail, At: now}, {Bucket: byAddress, At: now}}
+		if _, err := tx.NewInsert().Model(&attempts).ExcludeColumn("id").Returning("NULL").Exec(ctx); err != nil {
+			return err
+		}
+		if u.ID == 0 {
+			return nil
+		}
+		return s.audit(ctx, tx, Actor{UserID: u.ID, OrganizationID: u.OrganizationID, Address: address}, "session.refuse", "user", u.ID, nil, nil)
+	})
+	if err != nil {
+		return fmt.Errorf("noting a failed sign-in: %w", err)
+	}
+	return ErrWrongPassword
+}

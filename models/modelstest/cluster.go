@@ -111,14 +111,15 @@ func (c *cluster) serve(ctx context.Context, bin, data string, as *syscall.Crede
 		err = errors.Join(err, c.end())
 	case err = <-c.gone:
 		cancel()
-		<-answers
+		err = errors.Join(err, <-answers)
 	}
 	text, readErr := os.ReadFile(log)
 	return errors.Join(fmt.Errorf("postgres did not start: %w\n%s", err, text), readErr, admin.Close())
 }
 
-// own starts the server with its messages in the file log, stops it when quit is closed, and reports its end. It keeps its thread, because the kernel takes
-// the end of the thread that started a child for the parent's death (prctl(2), PR_SET_PDEATHSIG).
+// own starts the server with its messages in the file log, stops it when quit is closed, and reports its end. It keeps
+// its thread, because the kernel takes the end of the thread that started a child for the parent's death (prctl(2),
+// PR_SET_PDEATHSIG).
 func own(server *exec.Cmd, log string, quit <-chan struct{}, gone chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -127,7 +128,7 @@ func own(server *exec.Cmd, log string, quit <-chan struct{}, gone chan<- error) 
 		gone <- err
 		return
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // the server writes to a handle of its own
 	server.Stdout, server.Stderr = file, file
 	if err := server.Start(); err != nil {
 		gone <- err
@@ -143,7 +144,10 @@ func own(server *exec.Cmd, log string, quit <-chan struct{}, gone chan<- error) 
 		gone <- err
 	case <-quit:
 		err := server.Process.Signal(syscall.SIGQUIT)
-		<-ended // Postgres answers SIGQUIT with a non-zero code; that is no error
+		var exit *exec.ExitError // what Postgres answers SIGQUIT with; it is no error
+		if end := <-ended; !errors.As(end, &exit) {
+			err = errors.Join(err, end)
+		}
 		gone <- err
 	}
 }

@@ -205,7 +205,7 @@ func (m *memory) verdict(i int) models.State {
 	return models.StatePending
 }
 
-type judge = func(models.MonitorState, models.Result, models.Rule, models.Status) (models.MonitorState, bool)
+type judge = models.JudgeFunc
 
 // compare plays the operations to the judge and to the model and returns the first difference.
 func compare(judge judge, ops []operation) error {

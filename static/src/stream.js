@@ -1,0 +1,189 @@
+// The live stream: one EventSource a page. It is our own because a lost stream has to be told, tried again with jitter (after
+// a restart all browsers would return in the same second), and caught up with by reading the page's live content again.
+import { span, tell } from "./times.js";
+
+const quietAfter = 25e3; // two pings and a half: the stream is dead even if the socket does not know
+const retryFirst = 1000, retryMost = 30e3;
+const pauseAfter = 5 * 60e3; // a hidden tab lets its connection go: browsers have six for each server
+const rereadEvery = 10e3;
+
+export function startStream(htmx) {
+  const url = document.body.dataset.stream;
+  const sign = document.getElementById("live");
+  if (!url || !sign || !window.EventSource) return;
+  const word = sign.querySelector("[data-live-word]"), age = sign.querySelector("[data-live-age]");
+
+  let source = null, retry = retryFirst, timer = 0, hiddenTimer = 0;
+  let heard = Date.now(), lostAt = 0, leaving = false, paused = false;
+
+  function beat() {
+    heard = Date.now();
+    sign.classList.remove("beat");
+    void sign.offsetWidth; // the ring pings again only if the class was seen gone
+    sign.classList.add("beat");
+    show();
+  }
+
+  function show() {
+    const alive = source?.readyState === EventSource.OPEN && !lostAt;
+    sign.classList.toggle("lost", Boolean(lostAt));
+    const text = lostAt ? "connection lost" : alive ? "live" : paused ? "paused" : "connecting";
+    if (word.textContent !== text) word.textContent = text;
+    const s = Math.floor((Date.now() - heard) / 1000);
+    if (lostAt) age.textContent = ` · ${span(Date.now() - lostAt)}, trying again`;
+    else age.textContent = alive ? ` · ${s < 1 ? "now" : `${span(s * 1000)} ago`}` : "";
+  }
+
+  function lose() {
+    source?.close();
+    source = null;
+    if (leaving || paused) return;
+    lostAt ||= Date.now();
+    clearTimeout(timer);
+    timer = setTimeout(open, retry * (0.5 + Math.random()));
+    retry = Math.min(retryMost, retry * 2);
+    show();
+  }
+
+  function open() {
+    clearTimeout(timer);
+    source?.close();
+    const mine = source = new EventSource(url);
+    const on = (type, act) => mine.addEventListener(type, (e) => {
+      if (mine !== source) return;
+      lostAt = 0;
+      retry = retryFirst;
+      beat();
+      act?.(e.data);
+    });
+    mine.onopen = () => { if (mine === source) { heard = Date.now(); show(); } };
+    mine.onerror = () => { if (mine === source) lose(); };
+    on("ping");
+    on("sync", () => reread(0));
+    on("live", (html) => replaceLive(html));
+    on("counters", (html) => counters(html));
+    on("check", (html) => prependCheck(html));
+    on("row.changed", (id) => rereadRow(id));
+    on("row.added", (id) => { if (!row(id)) announce(); });
+    on("row.removed", (id) => removed(id));
+    mine.addEventListener("bye", () => { if (mine === source) lose(); });
+    show();
+  }
+
+  /** fragment reads HTML without letting anything in it run or load. */
+  function fragment(html) {
+    const t = document.createElement("template");
+    t.innerHTML = html;
+    return t.content;
+  }
+
+  function replaceLive(html) {
+    for (const part of [...fragment(html).querySelectorAll("[data-live]")]) {
+      const olds = document.querySelectorAll(`[data-live="${CSS.escape(part.dataset.live)}"]`);
+      olds.forEach((old, i) => {
+        const fresh = i === olds.length - 1 ? part : part.cloneNode(true);
+        tell(fresh);
+        old.replaceWith(fresh);
+      });
+    }
+  }
+
+  function counters(html) {
+    const before = document.getElementById("counters")?.textContent;
+    replaceLive(html);
+    const now = document.getElementById("counters");
+    if (!now) return;
+    const state = new URLSearchParams(location.search).get("state");
+    now.querySelectorAll("[data-state]").forEach((a) => {
+      if (a.dataset.state === state) a.setAttribute("aria-current", "true");
+    });
+    // Where the order or the filter is by state, a row may now belong elsewhere.
+    const order = document.querySelector("#monitors")?.dataset.order ?? "";
+    if (before !== undefined && before !== now.textContent && (state || /^-?state$|^$/.test(order))) reread(rereadEvery);
+  }
+
+  function prependCheck(html) {
+    const fresh = fragment(html).querySelector("tr[data-check]");
+    if (!fresh) return;
+    const body = document.querySelector(`[data-checks="${CSS.escape(fresh.dataset.monitor)}"]`);
+    if (!body) return;
+    tell(fresh);
+    const same = body.querySelector(`[data-check="${CSS.escape(fresh.dataset.check)}"]`);
+    if (same) same.replaceWith(fresh);
+    else body.prepend(fresh);
+    while (body.rows.length > Number(body.dataset.keep)) body.deleteRow(-1);
+    document.querySelector("[data-no-checks]")?.remove();
+    const jitter = fresh.dataset.jitter, fact = document.querySelector('[data-from="jitter"] span');
+    if (fact) {
+      fact.textContent = jitter || "–";
+      fact.className = jitter ? "" : "still";
+      fact.nextElementSibling?.toggleAttribute("hidden", !jitter);
+    }
+  }
+
+  const row = (id) => document.getElementById(`m-${id}`);
+
+  function rereadRow(id) {
+    const old = row(id);
+    if (old && !busy(old)) htmx.ajax("GET", `/monitors/${encodeURIComponent(id)}/row`, { target: old, swap: "outerHTML" });
+    else if (old) reread(rereadEvery);
+    else if (document.querySelector(`#monitor[data-monitor="${CSS.escape(id)}"]`)) reread(0);
+  }
+
+  function removed(id) {
+    row(id)?.remove();
+    const page = document.querySelector(`#monitor[data-monitor="${CSS.escape(id)}"]`);
+    if (page) location.assign("/monitors");
+    else if (document.getElementById("rows")?.rows.length === 0) reread(0);
+  }
+
+  function announce() {
+    // Nobody is at work on the first page of an empty house: just show the list.
+    if (document.querySelector("[data-first]")) { location.reload(); return; }
+    const note = document.querySelector("[data-changed]");
+    if (note) note.hidden = false;
+    else if (document.getElementById("monitors")) reread(0);
+  }
+
+  const busy = (el) => Boolean(el.querySelector("details.menu[open]"));
+  const waiting = new Set();
+  let lastReread = 0;
+
+  /** reread reads the page's live content again, at most once in every so many milliseconds, and never under an open menu. */
+  function reread(every) {
+    for (const el of document.querySelectorAll("[data-reread]")) {
+      if (waiting.has(el.id)) continue;
+      waiting.add(el.id);
+      const wait = Math.max(0, lastReread + every - Date.now()) + (every ? Math.random() * 2000 : 0);
+      setTimeout(function look() {
+        const now = document.getElementById(el.id);
+        if (now && busy(now)) { setTimeout(look, 1000); return; }
+        waiting.delete(el.id);
+        lastReread = Date.now();
+        if (now) htmx.ajax("GET", location.pathname + location.search, { target: `#${el.id}`, swap: "outerHTML", select: `#${el.id}` });
+      }, wait);
+    }
+  }
+
+  document.addEventListener("click", (e) => { if (e.target.closest("[data-changed]")) reread(0); });
+
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(hiddenTimer);
+    if (document.hidden) {
+      hiddenTimer = setTimeout(() => { paused = true; clearTimeout(timer); source?.close(); source = null; show(); }, pauseAfter);
+    } else if (paused) {
+      paused = false;
+      open();
+    }
+  });
+  // A page that is left does not lose its stream; one that comes back from the browser's cache has none.
+  window.addEventListener("pagehide", () => { leaving = true; clearTimeout(timer); source?.close(); source = null; });
+  window.addEventListener("pageshow", (e) => { if (e.persisted) { leaving = false; open(); } });
+  window.addEventListener("online", () => { if (lostAt) open(); });
+
+  setInterval(() => {
+    if (source && !lostAt && Date.now() - heard > quietAfter) lose();
+    else show();
+  }, 1000);
+  open();
+}

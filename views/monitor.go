@@ -1,0 +1,173 @@
+package views
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"echolot/models"
+)
+
+// MonitorPage is one monitor: what is measured now, its last checks, its settings.
+type MonitorPage struct {
+	Page
+	Live LiveMonitor
+	// Hostname is as it was typed.
+	Name, Hostname, Customer, CustomerPublicID string
+	// IntervalSeconds is the time between two checks.
+	IntervalSeconds int
+	// NextAt is when the next check is due; zero while there is none.
+	NextAt time.Time
+	// Checks are the last ones, newest first; at most ShownChecks are drawn.
+	Checks []Check
+	// Settings are shown as they are, in order.
+	Settings []Setting
+	Warnings []string
+	// MayEdit allows everything, MaySetStatus pause, resume and maintenance.
+	MayEdit, MaySetStatus bool
+}
+
+// ShownChecks is how many checks the page of a monitor shows.
+const ShownChecks = 50
+
+// Setting is one line of the settings: a word and a sentence.
+type Setting struct{ Label, Text string }
+
+// Check is one check as its monitor's page shows it.
+type Check struct {
+	// MonitorPublicID and ID find the row again when the stream sends it twice.
+	MonitorPublicID, ID string
+	Result              models.Result
+	// Now is when this is drawn.
+	Now time.Time
+}
+
+// row is the list's row of the same monitor: the page's actions are the row's.
+func (p MonitorPage) row() MonitorRow {
+	return MonitorRow{Live: p.Live, Name: p.Name, Hostname: p.Hostname, Customer: p.Customer, IntervalSeconds: p.IntervalSeconds,
+		MayEdit: p.MayEdit, MaySetStatus: p.MaySetStatus, CSRF: p.CSRF}
+}
+
+// word is the check's own, not the monitor's.
+func (c Check) word() string { return OutcomeWord(c.Result.Outcome) }
+
+// refused is true where a router or the host itself sent the packets back.
+func (c Check) refused() bool {
+	switch c.Result.Cause {
+	case models.CauseHostUnreachable, models.CauseNetUnreachable, models.CausePortUnreachable, models.CauseProhibited,
+		models.CauseTTLExceeded, models.CauseTooBig:
+		return true
+	}
+	return false
+}
+
+// note is what else is to say of the check; empty mostly.
+func (c Check) note() string {
+	var notes []string
+	source := ""
+	if c.Result.CauseSource.IsValid() {
+		source = c.Result.CauseSource.String()
+	}
+	if c.Result.Cause != models.CauseTimeout || c.Result.Received == 0 {
+		if text := CauseText(c.Result.Cause, source, c.Result.Sent); text != "" {
+			notes = append(notes, text)
+		}
+	}
+	if c.Result.Late > 0 {
+		notes = append(notes, count(c.Result.Late, "late reply", "late replies")+" not counted")
+	}
+	if c.Result.Duplicates > 0 {
+		notes = append(notes, count(c.Result.Duplicates, "reply", "replies")+" came twice")
+	}
+	if k := kindNote(c.Result.Kind); k != "" {
+		notes = append(notes, k)
+	}
+	return strings.Join(notes, "; ")
+}
+
+// kindNote tells why a check was made out of turn.
+func kindNote(k models.Kind) string {
+	switch k {
+	case models.KindManual:
+		return "asked for"
+	case models.KindConfirm:
+		return "asked again"
+	}
+	return ""
+}
+
+// packetText is what became of one packet, for its place in the list.
+func (c Check) packetText(p models.Packet) string {
+	switch {
+	case p.State == models.PacketReplied:
+		return milliseconds(p.RTT) + nbsp + "ms"
+	case p.State == models.PacketLate:
+		return "late, not counted"
+	case c.refused():
+		return "refused"
+	default:
+		return "lost"
+	}
+}
+
+// packetsLabel names the strip: what happened in one breath.
+func (c Check) packetsLabel() string {
+	return strconv.Itoa(c.Result.Received) + " of " + count(c.Result.Sent, "packet", "packets") + " answered: show each"
+}
+
+// lossClass weighs the loss of the check.
+func (c Check) lossClass() string {
+	switch {
+	case c.Result.Received == c.Result.Sent:
+		return "num"
+	case c.Result.Received == 0:
+		return "num lv-loss all"
+	default:
+		return "num lv-loss some"
+	}
+}
+
+// jitter is the last check's, from its packets; empty where there were not two replies.
+func (p MonitorPage) jitter() string {
+	if len(p.Checks) == 0 || p.Checks[0].Result.Received < 2 {
+		return ""
+	}
+	f, ok := p.Checks[0].Result.RTTs()
+	if !ok {
+		return ""
+	}
+	return milliseconds(f.Jitter)
+}
+
+// RuleSettings are the sentences about when the monitor is checked and when it is called down. Zero figures take their
+// defaults.
+type RuleSettings struct {
+	Count, PacketSize, IntervalMs, CheckIntervalSeconds int
+	Timeout                                             time.Duration
+	Confirmations, Recoveries, RetrySeconds             int
+}
+
+// Sentences are the settings as lines of the page.
+func (r RuleSettings) Sentences() []Setting {
+	or := func(n, standard int) int {
+		if n == 0 {
+			return standard
+		}
+		return n
+	}
+	confirmations, recoveries := or(r.Confirmations, 2), or(r.Recoveries, 1)
+	down := "no reply in " + count(confirmations, "check", "checks")
+	if confirmations > 1 {
+		down += ", " + Every(or(r.RetrySeconds, 5)) + " apart"
+	}
+	return []Setting{
+		{"Checks", strconv.Itoa(r.Count) + nbsp + "×" + nbsp + count(r.PacketSize, "byte", "bytes") + ", " + strconv.Itoa(or(r.IntervalMs, 200)) +
+			nbsp + "ms apart, every " + Every(r.CheckIntervalSeconds) + ", each done within " + seconds(r.Timeout)},
+		{"Down", down + "; up again after " + count(recoveries, "good check", "good checks")},
+	}
+}
+
+// seconds writes a time for a check: 5 s, 2.5 s.
+func seconds(d time.Duration) string {
+	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + nbsp + "s"
+}

@@ -1,0 +1,145 @@
+// Package views draws the pages. A component takes a small struct that mirrors the screen; it calls no store and no clock.
+package views
+
+// Page is what every page shares.
+type Page struct {
+	// Title stands before " · Echolot".
+	Title string
+	// Nav names the link that is current: NavMonitors, NavCustomers, NavTokens, or empty.
+	Nav string
+	// User is nil where nobody is signed in: then there is no bar.
+	User *User
+	// Organization is the name of the one that is looked at, Organizations the choice of a global role; empty for others.
+	Organization  string
+	Organizations []Choice
+	// CSRF is the session's token, for every form and for HTMX.
+	CSRF  string
+	Flash *Flash
+	// Notices stand under the bar; two at most are drawn.
+	Notices []Notice
+	Assets  Assets
+	// BaseURL is where the program is reached from outside, without a slash at the end.
+	BaseURL string
+	// Theme is "light" or "dark" from the cookie of that name, anything else follows the system.
+	Theme string
+	// Stream is the URL of the live events, or empty on a page without any.
+	Stream string
+	// Search is what the field in the bar holds.
+	Search string
+	// MayTokens shows the link to the tokens.
+	MayTokens bool
+}
+
+// The links under the bar.
+const (
+	NavMonitors  = "monitors"
+	NavCustomers = "customers"
+	NavTokens    = "tokens"
+)
+
+// Assets are the URLs of the embedded files, from static.Files.
+type Assets struct{ Script, Style, Icon string }
+
+// User is who is signed in.
+type User struct {
+	// Name is the full name, or the e-mail address where there is none.
+	Name, Email, Role string
+}
+
+// Initials are the one or two letters of the account's round mark.
+func (u User) Initials() string {
+	out := make([]rune, 0, 2)
+	start := true
+	for _, r := range u.Name {
+		if start && r != ' ' && len(out) < 2 {
+			out = append(out, r)
+		}
+		start = r == ' ' || r == '-'
+	}
+	return string(out)
+}
+
+// Choice is one entry of a select or a menu.
+type Choice struct {
+	Value, Label string
+}
+
+// Flash is one line about what was just done.
+type Flash struct {
+	// Error draws it as trouble.
+	Error bool
+	Text  string
+}
+
+// Notice is one grey line under the bar: what is wrong with our own measuring, what that means, and how to mend it.
+type Notice struct {
+	Strong, Text string
+	// Fixes are shown on demand; see Fix.
+	Fixes []Fix
+}
+
+// Fix is one way to mend what a notice says: a sentence and the command.
+type Fix struct{ Text, Command string }
+
+// NoRightToPing is the notice for a prober that may not send echo requests. Hint is what the prober itself said of it,
+// or empty.
+func NoRightToPing(hint string) Notice {
+	text := "Every monitor is unknown until the system allows it; none is called down for it."
+	if hint != "" {
+		text += " " + hint
+	}
+	return Notice{Strong: "No right to ping.", Text: text, Fixes: []Fix{
+		{"Allow unprivileged ping sockets to all groups", `sysctl -w net.ipv4.ping_group_range="0 2147483647"`},
+		{"or give the program the capability", "setcap cap_net_raw+ep ./bin/echolot"},
+		{"or, in a container, start it with", "--cap-add=NET_RAW"},
+	}}
+}
+
+// htmxConfig goes into the htmx-config meta. Nothing is evaluated, no style or script is injected, no page is kept in the
+// browser's storage; 422 brings the form back, 409 and 412 the conflict. Other errors are not swapped: app.js shows them in
+// the line under the bar.
+const htmxConfig = `{"allowEval":false,"includeIndicatorStyles":false,"allowScriptTags":false,"historyCacheSize":0,` +
+	`"refreshOnHistoryMiss":true,"selfRequestsOnly":true,"responseHandling":[{"code":"204","swap":false},` +
+	`{"code":"[23]..","swap":true},{"code":"409|412|422","swap":true},{"code":"[45]..","swap":false,"error":true}]}`
+
+// headers is the value of hx-headers: HTMX sends the session's token with every request.
+func (p Page) headers() string {
+	return `{"X-CSRF-Token":"` + p.CSRF + `"}`
+}
+
+// theme is what data-theme may hold; empty follows the system.
+func theme(asked string) string {
+	if asked == "light" || asked == "dark" {
+		return asked
+	}
+	return ""
+}
+
+func chosen(organization string) string {
+	if organization == "" {
+		return "Choose an organization"
+	}
+	return organization
+}
+
+// accountLine is what the account menu says under the name.
+func accountLine(u User) string {
+	if u.Email == u.Name {
+		return u.Role
+	}
+	return u.Email + ", " + u.Role
+}
+
+func flashClass(f Flash) string {
+	if f.Error {
+		return "said-line is-error"
+	}
+	return "said-line"
+}
+
+func stateClass(kind string, filled bool) string {
+	if filled {
+		return "state filled " + kind
+	}
+	return "state " + kind
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Counts are the numbers of monitors by state.
@@ -15,6 +16,9 @@ type Counts struct {
 	Unknown  int `json:"unknown"`
 	Paused   int `json:"paused"`
 	Pending  int `json:"pending"`
+	// Maintenance are among the others. DownSince is when the one that is down longest went down; zero = none is.
+	Maintenance int       `json:"-"`
+	DownSince   time.Time `json:"-"`
 }
 
 // field is where the state is counted, nil for a word that is no state.
@@ -64,10 +68,13 @@ func (s *Store) Counts(ctx context.Context, by Actor) (Counts, error) {
 	}
 	generation := s.counts.generation(by.OrganizationID)
 	var rows []struct {
-		State State
-		N     int
+		State       State
+		N           int
+		Maintenance int
+		Since       time.Time
 	}
-	q := s.ro.NewSelect().TableExpr("monitor_states AS s").ColumnExpr("s.state, count(*) AS n").
+	q := s.ro.NewSelect().TableExpr("monitor_states AS s").
+		ColumnExpr("s.state, count(*) AS n, sum(CASE WHEN s.rank = ? THEN 1 ELSE 0 END) AS maintenance, min(s.since) AS since", Rank(StatusMaintenance, StateUp, false)).
 		Where("s.organization_id = ?", by.OrganizationID).GroupExpr("s.state")
 	if by.Limited {
 		q = visible(q.Join("JOIN monitors AS m ON m.id = s.monitor_id").Join("JOIN customers AS c ON c.id = m.customer_id"), by)
@@ -79,6 +86,10 @@ func (s *Store) Counts(ctx context.Context, by Actor) (Counts, error) {
 	for _, r := range rows {
 		if n := counts.field(r.State); n != nil {
 			*n = r.N
+		}
+		counts.Maintenance += r.Maintenance
+		if r.State == StateDown {
+			counts.DownSince = r.Since
 		}
 	}
 	s.counts.put(by.OrganizationID, key, generation, counts)

@@ -84,7 +84,7 @@ func (c *Customer) apply(f Fields, create bool, e *Invalid) {
 	}
 	c.NotificationEmail = in.optional("notificationEmail", c.NotificationEmail, isEmail, "an e-mail address", "Type an address like noc@example.com")
 	c.NotificationPhoneNumber = in.optional("notificationPhoneNumber", c.NotificationPhoneNumber, e164.MatchString, "an E.164 number like +493512345678", "")
-	if create && f.Has("allowedCheckCountryCodes") {
+	if f.Has("allowedCheckCountryCodes") {
 		c.CountryCodes = in.countries("allowedCheckCountryCodes")
 	}
 	if f.Has("customFields") {

@@ -191,3 +191,23 @@ func plain(f float64) string {
 	b, _ := json.Marshal(f)
 	return string(b)
 }
+
+// Raw is the key's value as it was sent; nil where it was not.
+func (f Fields) Raw(key string) json.RawMessage { return f.raw[key] }
+
+// JSON writes the object with its keys in order.
+func (f Fields) JSON() json.RawMessage {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, key := range f.keys {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		name, _ := json.Marshal(key) // a string always encodes
+		b.Write(name)
+		b.WriteByte(':')
+		b.Write(f.raw[key])
+	}
+	b.WriteByte('}')
+	return b.Bytes()
+}

@@ -184,18 +184,22 @@ func (c IcmpConfig) MarshalJSON() ([]byte, error) {
 	}
 	var b bytes.Buffer
 	b.Write(known[:len(known)-1])
-	for _, key := range c.Unknown.keys {
-		name, err := json.Marshal(key)
-		if err != nil {
-			return nil, err
-		}
-		b.WriteByte(',')
-		b.Write(name)
-		b.WriteByte(':')
-		b.Write(c.Unknown.raw[key])
-	}
-	b.WriteByte('}')
+	b.WriteByte(',')
+	b.Write(c.Unknown.JSON()[1:])
 	return b.Bytes(), nil
+}
+
+// ConfigKeys are the keys that the prober knows, in their order.
+func ConfigKeys() []string { return knownConfigKeys[:] }
+
+// Has tells whether the known key is set.
+func (c IcmpConfig) Has(key string) bool {
+	b, err := json.Marshal(plainConfig(c))
+	if err != nil {
+		return false
+	}
+	f, err := splitObject(b)
+	return err == nil && f.Has(key)
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.

@@ -80,17 +80,22 @@ func (s *Store) SignIn(ctx context.Context, email, password, address string) (to
 func (s *Store) startSession(ctx context.Context, u User, address string) (string, Session, error) {
 	token, now := newSecret(), s.clock()
 	session := Session{TokenHash: secretHash(token), OrganizationID: u.OrganizationID, UserID: u.ID, CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(SessionLifetime)}
+	var ended int64
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if _, err := tx.NewInsert().Model(&session).Exec(ctx); err != nil {
 			return fmt.Errorf("inserting the session: %w", err)
 		}
 		newest := tx.NewSelect().TableExpr("sessions").Column("token_hash").Where("user_id = ?", u.ID).OrderExpr("created_at DESC, token_hash").Limit(maxSessions)
-		if _, err := tx.NewDelete().TableExpr("sessions").Where("user_id = ? AND token_hash NOT IN (?)", u.ID, newest).Exec(ctx); err != nil {
+		gone, err := tx.NewDelete().TableExpr("sessions").Where("user_id = ? AND token_hash NOT IN (?)", u.ID, newest).Exec(ctx)
+		if err != nil {
 			return fmt.Errorf("ending the oldest sessions: %w", err)
+		}
+		if ended, err = gone.RowsAffected(); err != nil {
+			return err
 		}
 		return s.audit(ctx, tx, Actor{UserID: u.ID, OrganizationID: u.OrganizationID, Address: address}, "session.start", "user", u.ID, nil, nil)
 	})
-	if err == nil {
+	if err == nil && ended > 0 {
 		s.publish(events.Event{Type: events.AccessChanged, At: now, OrganizationID: u.OrganizationID})
 	}
 	return token, session, err

@@ -1,0 +1,190 @@
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"time"
+
+	"echolot/models"
+	"echolot/models/events"
+	"echolot/views"
+
+	"github.com/a-h/templ"
+)
+
+// eventHead is what every JSON event begins with.
+type eventHead struct {
+	Type      string  `json:"type"`
+	At        isoTime `json:"at"`
+	MonitorID *string `json:"monitorId"`
+}
+
+// stateEvent is monitor.state.
+type stateEvent struct {
+	eventHead
+	State models.State `json:"state"`
+	Since isoTime      `json:"since"`
+	Cause *string      `json:"cause"`
+}
+
+// checkEvent is check: the item of the check history.
+type checkEvent struct {
+	eventHead
+	checkItem
+}
+
+// countersEvent is counters.
+type countersEvent struct {
+	eventHead
+	models.Counts
+}
+
+// encoder turns one batch of events into frames: each monitor is drawn once, however many audiences see it.
+type encoder struct {
+	batch    []events.Event
+	location models.Location
+	now      time.Time
+	drawn    map[int64]string // live fragments by monitor
+}
+
+func newEncoder(batch []events.Event, l models.Location, now time.Time) *encoder {
+	return &encoder{batch: batch, location: l, now: now, drawn: map[int64]string{}}
+}
+
+// frame is what the audience gets of the batch; empty where nothing of it is theirs.
+func (e *encoder) frame(a *audience) []byte {
+	var b bytes.Buffer
+	last := map[int64]int{} // of a monitor's fragments only the newest are sent
+	if a.html {
+		for i, ev := range e.batch {
+			last[ev.MonitorID] = i
+		}
+	}
+	for i, ev := range e.batch {
+		if !a.by.Sees(ev.OrganizationID, ev.CustomerID) || a.monitor != 0 && a.monitor != ev.MonitorID {
+			continue
+		}
+		if a.html {
+			e.writeHTML(&b, a, ev, last[ev.MonitorID] == i)
+		} else {
+			e.writeJSON(&b, ev)
+		}
+	}
+	return b.Bytes()
+}
+
+func (e *encoder) writeJSON(b *bytes.Buffer, ev events.Event) {
+	head := eventHead{Type: string(ev.Type), At: isoTime{ev.At}, MonitorID: &ev.PublicID}
+	switch ev.Type {
+	case events.MonitorCreated, events.MonitorUpdated, events.MonitorDeleted:
+		writeJSONEvent(b, head.Type, head)
+	case events.MonitorState:
+		if r, ok := ev.Data.(models.Recorded); ok {
+			st := r.Monitor.State
+			writeJSONEvent(b, head.Type, stateEvent{head, st.State, isoTime{st.Since}, nonEmpty(string(st.Cause))})
+		}
+	case events.Check:
+		if r, ok := ev.Data.(models.Recorded); ok {
+			writeJSONEvent(b, head.Type, checkEvent{head, newCheckItem(r.Result, e.location)})
+		}
+	}
+}
+
+// writeHTML tells the page of the same moment. newest is false where a later event of the batch draws the monitor again.
+func (e *encoder) writeHTML(b *bytes.Buffer, a *audience, ev events.Event, newest bool) {
+	switch ev.Type {
+	case events.MonitorCreated:
+		sse(b, "row.added", ev.PublicID)
+	case events.MonitorUpdated:
+		sse(b, "row.changed", ev.PublicID)
+	case events.MonitorDeleted:
+		sse(b, "row.removed", ev.PublicID)
+	case events.Check, events.MonitorState:
+		r, ok := ev.Data.(models.Recorded)
+		if !ok {
+			return
+		}
+		if ev.Type == events.Check && a.monitor != 0 {
+			sse(b, "check", render(views.CheckRow(views.Check{MonitorPublicID: ev.PublicID,
+				ID: models.CheckID(r.Result.Monitor, r.Result.Slot, r.Result.Location).String(), Result: r.Result, Now: e.now})))
+		}
+		if newest {
+			sse(b, "live", e.live(a, r.Monitor))
+		}
+	}
+}
+
+// live draws the monitor's fragments, once for lists and once for its own page.
+func (e *encoder) live(a *audience, m models.MonitorRow) string {
+	v := liveMonitor(m, e.now)
+	if a.monitor != 0 {
+		return render(views.MonitorPageLive(v))
+	}
+	html, ok := e.drawn[m.ID]
+	if !ok {
+		html = render(views.MonitorLive(v))
+		e.drawn[m.ID] = html
+	}
+	return html
+}
+
+// render draws a component that can not fail but by a fault of ours.
+func render(component templ.Component) string {
+	var b bytes.Buffer
+	if err := component.Render(context.Background(), &b); err != nil {
+		return ""
+	}
+	return b.String()
+}
+
+func writeJSONEvent(b *bytes.Buffer, event string, v any) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return
+	}
+	sse(b, event, string(data))
+}
+
+func plainFrame(event string, html bool, at time.Time) []byte {
+	var b bytes.Buffer
+	if html {
+		sse(&b, event, at.UTC().Format(isoLayout))
+	} else {
+		writeJSONEvent(&b, event, eventHead{Type: event, At: isoTime{at}})
+	}
+	return b.Bytes()
+}
+
+// syncFrame begins every stream, and says whenever something was missed: read again.
+func syncFrame(html bool, at time.Time) []byte { return plainFrame("sync", html, at) }
+
+func byeFrame(html bool, at time.Time) []byte { return plainFrame("bye", html, at) }
+
+// pingFrame is a comment; a page can not see those, so it gets an event beside it.
+func pingFrame(html bool) []byte {
+	if html {
+		return []byte(": ping\n\nevent: ping\ndata: 1\n\n")
+	}
+	return []byte(": ping\n\n")
+}
+
+func countersFrame(html bool, counts models.Counts, now time.Time) []byte {
+	var b bytes.Buffer
+	if html {
+		sse(&b, "counters", render(views.CountersLive(counters(counts, now))))
+	} else {
+		writeJSONEvent(&b, "counters", countersEvent{eventHead{Type: "counters", At: isoTime{now}}, counts})
+	}
+	return b.Bytes()
+}
+
+// liveMonitor is what moves of a monitor, as views draw it.
+func liveMonitor(m models.MonitorRow, now time.Time) views.LiveMonitor {
+	return views.NewLiveMonitor(m.PublicID.String(), m.Status, m.Config.Rule().Confirmations, m.State, now)
+}
+
+func counters(c models.Counts, now time.Time) views.Counters {
+	return views.Counters{Up: c.Up, Degraded: c.Degraded, Down: c.Down, Unknown: c.Unknown, Paused: c.Paused, Pending: c.Pending,
+		Maintenance: c.Maintenance, DownSince: c.DownSince, Now: now}
+}

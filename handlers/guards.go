@@ -1,0 +1,248 @@
+package handlers
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+	"net/url"
+	"runtime/debug"
+	"strings"
+
+	"echolot/models"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+)
+
+// Keys of what guards leave for handlers.
+const (
+	localRequest = "request_id"
+	localActor   = "actor"
+	localToken   = "session_token" // of a session, by cookie or Bearer
+	localCookie  = "by_cookie"
+)
+
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+
+// setHeaders puts on every answer what ASVS 5.0 §3.4 wants. HSTS goes out only where people reach us by https.
+func (s *Server) setHeaders(c *fiber.Ctx) {
+	h := &c.Response().Header
+	h.Set(fiber.HeaderContentSecurityPolicy, contentPolicy)
+	h.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	h.Set(fiber.HeaderReferrerPolicy, "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set(fiber.HeaderXFrameOptions, "DENY")
+	if len(h.Peek(fiber.HeaderCacheControl)) == 0 {
+		h.Set(fiber.HeaderCacheControl, "no-store")
+	}
+	if s.BaseURL.Scheme == "https" {
+		h.Set(fiber.HeaderStrictTransportSecurity, "max-age=31536000; includeSubDomains")
+	}
+	h.Set(fiber.HeaderXRequestID, requestID(c))
+}
+
+// requestID names the request in the answer and in the log. A client's own is not taken over.
+func requestID(c *fiber.Ctx) string {
+	if id, ok := c.Locals(localRequest).(string); ok {
+		return id
+	}
+	id := uuid.NewString()
+	c.Locals(localRequest, id)
+	return id
+}
+
+// begin stands before everything: headers, a deadline for the store, and an end for panics.
+func (s *Server) begin(c *fiber.Ctx) (err error) {
+	s.setHeaders(c)
+	ctx, cancel := context.WithTimeout(c.UserContext(), requestTime)
+	defer cancel()
+	c.SetUserContext(ctx)
+	defer func() {
+		if p := recover(); p != nil {
+			s.Log.Error("panic in a handler", "request_id", requestID(c), "path", c.Path(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			c.Response().ResetBody()
+			err = fiber.ErrInternalServerError
+		}
+	}()
+	return c.Next()
+}
+
+// actorOf is who acts; the zero Actor where nobody is signed in.
+func actorOf(c *fiber.Ctx) models.Actor {
+	by, _ := c.Locals(localActor).(models.Actor)
+	return by
+}
+
+// byCookie tells whether the request came with the browser's session.
+func byCookie(c *fiber.Ctx) bool {
+	yes, _ := c.Locals(localCookie).(bool)
+	return yes
+}
+
+// identify finds who acts, if anybody does: by API token or session in the Authorization header (API only), else by the
+// session cookie. It refuses a changing request by cookie that does not come from our own pages.
+func (s *Server) identify(c *fiber.Ctx) error {
+	by, err := s.actor(c)
+	if err != nil {
+		return err
+	}
+	by.Address = c.IP()
+	c.Locals(localActor, by)
+	if isAPI(c) {
+		if err := s.limiter.take(c, by); err != nil {
+			return err
+		}
+	}
+	if byCookie(c) && unsafeMethod(c) && !s.fromOwnPage(c) {
+		return models.ErrForbidden
+	}
+	return nil
+}
+
+func (s *Server) actor(c *fiber.Ctx) (models.Actor, error) {
+	if isAPI(c) {
+		if token, ok := bearer(c); ok {
+			if strings.HasPrefix(token, models.TokenPrefix) {
+				return ignoreUnauthorized(s.Store.Authenticate(c.UserContext(), token, c.IP()))
+			}
+			return s.fromSession(c, false)
+		}
+	}
+	return s.fromSession(c, true)
+}
+
+// fromSession asks gorilla's store; see sessions.go.
+func (s *Server) fromSession(c *fiber.Ctx, cookie bool) (models.Actor, error) {
+	session, err := s.sessions.New(gorillaRequest(c, cookie), s.sessions.name())
+	if err != nil {
+		return models.Actor{}, err
+	}
+	by, ok := session.Values[valueActor].(models.Actor)
+	if !ok {
+		return models.Actor{}, nil
+	}
+	c.Locals(localToken, session.ID)
+	c.Locals(localCookie, cookie)
+	return by, nil
+}
+
+func ignoreUnauthorized(by models.Actor, err error) (models.Actor, error) {
+	if err == models.ErrUnauthorized {
+		return models.Actor{}, nil
+	}
+	return by, err
+}
+
+// bearer is the credential of an Authorization header (RFC 6750 §2.1).
+func bearer(c *fiber.Ctx) (string, bool) {
+	scheme, token, ok := strings.Cut(c.Get(fiber.HeaderAuthorization), " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return "", false
+	}
+	return strings.TrimSpace(token), true
+}
+
+func unsafeMethod(c *fiber.Ctx) bool {
+	m := c.Method()
+	return m != fiber.MethodGet && m != fiber.MethodHead && m != fiber.MethodOptions
+}
+
+// anyone lets everybody in who may come in signed out; a form still has to come from our own pages.
+func (s *Server) anyone(c *fiber.Ctx) error {
+	if isAPI(c) {
+		if err := s.limiter.take(c, models.Actor{}); err != nil {
+			return err
+		}
+	}
+	if unsafeMethod(c) && !sameOrigin(c) {
+		return models.ErrForbidden
+	}
+	return c.Next()
+}
+
+// signedIn lets everybody in who is signed in, whatever the role.
+func (s *Server) signedIn(c *fiber.Ctx) error {
+	if err := s.identify(c); err != nil {
+		return err
+	}
+	if actorOf(c).Role == "" {
+		return models.ErrUnauthorized
+	}
+	return c.Next()
+}
+
+// may lets in whose role has the right, and settles the organization that the request is about.
+func (s *Server) may(right models.Right) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		if err := s.identify(c); err != nil {
+			return err
+		}
+		by := actorOf(c)
+		if by.Role == "" {
+			return models.ErrUnauthorized
+		}
+		if !by.May(right) {
+			return models.ErrForbidden
+		}
+		if named := c.Query("organizationId"); named != "" {
+			ref, err := models.ParseRef(named)
+			if err != nil {
+				return badField("organizationId", "organizationId must be a number or a UUID")
+			}
+			if by, err = s.Store.ChooseOrganization(c.UserContext(), by, ref); err != nil {
+				return err
+			}
+			c.Locals(localActor, by)
+		}
+		return c.Next()
+	}
+}
+
+// sameOrigin is the algorithm of net/http.CrossOriginProtection: a browser says where a request comes from; what says
+// nothing is no browser.
+func sameOrigin(c *fiber.Ctx) bool {
+	switch c.Get("Sec-Fetch-Site") {
+	case "same-origin", "none":
+		return true
+	case "":
+	default:
+		return false
+	}
+	origin := c.Get(fiber.HeaderOrigin)
+	if origin == "" {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && u.Host != "" && u.Host == string(c.Request().Host())
+}
+
+// fromOwnPage asks for the same origin and for the session's own token, by header or form field.
+func (s *Server) fromOwnPage(c *fiber.Ctx) bool {
+	if !sameOrigin(c) {
+		return false
+	}
+	sent := c.Get("X-CSRF-Token")
+	if sent == "" && isForm(c) {
+		sent = string(c.Context().PostArgs().Peek("_csrf"))
+	}
+	return subtle.ConstantTimeCompare([]byte(sent), []byte(csrfToken(c))) == 1
+}
+
+// csrfToken follows from the session's token, which no other site knows; it needs no place of its own.
+func csrfToken(c *fiber.Ctx) string {
+	token, _ := c.Locals(localToken).(string)
+	if token == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte("csrf\x00" + token))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// badField is an error of one parameter.
+func badField(field, message string) error {
+	return &models.Invalid{Fields: []models.FieldError{{Field: field, Message: message}}}
+}

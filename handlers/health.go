@@ -1,0 +1,73 @@
+package handlers
+
+import (
+	"net/http"
+
+	"echolot/static"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// health answers /healthz and /readyz.
+type health struct {
+	Status  string `json:"status"`
+	Reason  string `json:"reason,omitempty"`
+	Fix     string `json:"fix,omitempty"`
+	Probing string `json:"probing,omitempty"`
+	Engine  string `json:"engine,omitempty"`
+	IPv4    string `json:"ipv4,omitempty"`
+	IPv6    string `json:"ipv6,omitempty"`
+}
+
+// showHealth says that the process is alive.
+func (s *Server) showHealth(c *fiber.Ctx) error {
+	return sendJSON(c, http.StatusOK, health{Status: "ok"})
+}
+
+// showReadiness says whether this instance can serve and somebody can probe.
+func (s *Server) showReadiness(c *fiber.Ctx) error {
+	ctx := c.UserContext()
+	not := func(h health) error {
+		h.Status = "unavailable"
+		return sendJSON(c, http.StatusServiceUnavailable, h)
+	}
+	if err := s.Store.Ping(ctx); err != nil {
+		s.Log.Warn("not ready: the database does not answer", "error", err)
+		return not(health{Reason: "the database does not answer"})
+	}
+	if s.Standby != nil && s.Standby() {
+		return sendJSON(c, http.StatusOK, health{Status: "ok", Probing: "standby"})
+	}
+	beat, alive, err := s.Store.Heartbeat(ctx)
+	switch {
+	case err != nil:
+		return not(health{Reason: "the prober's heartbeat can not be read"})
+	case !alive:
+		return not(health{Reason: "the prober has not reported yet, or no longer does"})
+	case !beat.CanPing():
+		return not(health{Reason: "no right to ping: every monitor is unknown", Fix: beat.Hint})
+	}
+	return sendJSON(c, http.StatusOK, health{Status: "ok", Probing: "active", Engine: beat.Engine, IPv4: beat.IPv4, IPv6: beat.IPv6})
+}
+
+// showAsset serves an embedded file; its name changes with its content, so browsers may keep it.
+func (s *Server) showAsset(c *fiber.Ctx) error {
+	f, ok := s.Assets.File(c.Path())
+	if !ok {
+		return fiber.ErrNotFound
+	}
+	c.Set(fiber.HeaderCacheControl, static.CacheControl)
+	c.Set(fiber.HeaderContentType, f.ContentType)
+	return c.Send(f.Content)
+}
+
+// showIcon is for browsers that ask for the icon without looking into the page.
+func (s *Server) showIcon(c *fiber.Ctx) error {
+	f, ok := s.Assets.File(s.assets.Icon)
+	if !ok {
+		return fiber.ErrNotFound
+	}
+	c.Set(fiber.HeaderCacheControl, "public, max-age=86400")
+	c.Set(fiber.HeaderContentType, f.ContentType)
+	return c.Send(f.Content)
+}

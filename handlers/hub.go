@@ -1,0 +1,352 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"echolot/models"
+	"echolot/models/events"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+const (
+	// hubTick is how long events are gathered before they go out: one write a client, however many monitors moved.
+	hubTick = 100 * time.Millisecond
+	// clientQueue is how many ticks a client may lag before it is cut off. Its browser comes back and starts with sync.
+	clientQueue = 64
+	// recheckEvery is how often it is looked whether a client may still see what it sees.
+	recheckEvery = 30 * time.Second
+	// countersEvery bounds how often counters are sent.
+	countersEvery = time.Second
+)
+
+// StreamCaps bound the live streams; each is a number of streams at once.
+type StreamCaps struct{ Total, PerUser, PerOrganization, PerAddress int }
+
+// client is one live stream.
+type client struct {
+	by      models.Actor
+	html    bool  // fragments for our pages, else JSON
+	monitor int64 // only this one's events, and its checks as rows; 0 = all
+	// again finds who is behind the stream now.
+	again   func(context.Context) (models.Actor, error)
+	checked time.Time
+	frames  chan []byte // closed when the hub lets the client go
+}
+
+// hub hands what happens to the live streams. Everything is encoded once for all who see the same.
+type hub struct {
+	store *models.Store
+	log   *slog.Logger
+	caps  StreamCaps
+
+	mu      sync.Mutex
+	clients map[*client]struct{}
+	closed  bool
+
+	streams sync.WaitGroup // of the goroutines that write
+	loops   sync.WaitGroup
+	quit    chan struct{}
+	recheck chan struct{}
+}
+
+func newHub(store *models.Store, log *slog.Logger, caps StreamCaps) *hub {
+	return &hub{store: store, log: log, caps: caps, clients: map[*client]struct{}{}, quit: make(chan struct{}), recheck: make(chan struct{}, 1)}
+}
+
+// start begins to listen to the bus, until close.
+func (h *hub) start() {
+	h.loops.Add(2)
+	go func() {
+		defer h.loops.Done()
+		h.deliver()
+	}()
+	go func() {
+		defer h.loops.Done()
+		h.guard()
+	}()
+}
+
+// close says bye to every stream and waits for their writers, until ctx ends.
+func (h *hub) close(ctx context.Context) {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return
+	}
+	h.closed = true
+	close(h.quit)
+	for c := range h.clients {
+		h.dismiss(c)
+	}
+	h.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		h.streams.Wait()
+		h.loops.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		h.log.Warn("live streams did not end in time")
+	}
+}
+
+// errBusy answers a stream over the caps.
+func errBusy() error {
+	return fiber.NewError(fiber.StatusServiceUnavailable, "Too many live streams at once; close some")
+}
+
+// join lets a client in, if the caps allow. The caller calls leave when its writer ends.
+func (h *hub) join(c *client) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return fiber.NewError(fiber.StatusServiceUnavailable, "Echolot is stopping")
+	}
+	var user, organization, address int
+	for other := range h.clients {
+		if other.by.UserID == c.by.UserID && other.by.TokenID == c.by.TokenID {
+			user++
+		}
+		if other.by.OrganizationID == c.by.OrganizationID {
+			organization++
+		}
+		if other.by.Address == c.by.Address {
+			address++
+		}
+	}
+	over := func(n, limit int) bool { return limit > 0 && n >= limit }
+	if over(len(h.clients), h.caps.Total) || over(user, h.caps.PerUser) || over(organization, h.caps.PerOrganization) || over(address, h.caps.PerAddress) {
+		return errBusy()
+	}
+	c.checked = time.Now()
+	c.frames = make(chan []byte, clientQueue)
+	c.frames <- syncFrame(c.html, c.checked)
+	h.clients[c] = struct{}{}
+	h.streams.Add(1)
+	return nil
+}
+
+// leave forgets a client; calling it after the hub let the client go is fine.
+func (h *hub) leave(c *client) {
+	h.mu.Lock()
+	if _, in := h.clients[c]; in {
+		delete(h.clients, c)
+		close(c.frames)
+	}
+	h.mu.Unlock()
+	h.streams.Done()
+}
+
+// dismiss ends a stream with bye. It needs the lock.
+func (h *hub) dismiss(c *client) {
+	if _, in := h.clients[c]; !in {
+		return
+	}
+	select {
+	case c.frames <- byeFrame(c.html, time.Now()):
+	default:
+	}
+	delete(h.clients, c)
+	close(c.frames)
+}
+
+// deliver gathers events for a tick and hands them out. A panic in drawing one batch costs that batch.
+func (h *hub) deliver() {
+	sub := h.store.Bus().Subscribe(8192)
+	defer func() { sub.Close() }()
+	tick := time.NewTicker(hubTick)
+	defer tick.Stop()
+	var batch []events.Event
+	dirty := map[int64]bool{}
+	var counted time.Time
+	for {
+		select {
+		case <-h.quit:
+			return
+		case e, ok := <-sub.C:
+			if !ok {
+				select {
+				case <-h.quit:
+					return
+				case <-time.After(hubTick): // the bus may be closed for good
+				}
+				sub = h.store.Bus().Subscribe(8192)
+				h.resync()
+				continue
+			}
+			if e.Type == events.AccessChanged {
+				select {
+				case h.recheck <- struct{}{}:
+				default:
+				}
+				continue
+			}
+			if e.Type != events.Check {
+				dirty[e.OrganizationID] = true
+			}
+			batch = append(batch, e)
+		case now := <-tick.C:
+			if len(batch) > 0 {
+				h.safely(func() { h.send(batch) })
+				batch = batch[:0]
+			}
+			if len(dirty) > 0 && now.Sub(counted) >= countersEvery {
+				h.safely(func() { h.sendCounters(dirty) })
+				counted = now
+				clear(dirty)
+			}
+		}
+	}
+}
+
+func (h *hub) safely(f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			h.log.Error("panic while drawing live events", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	f()
+}
+
+// audience are the clients that see the same: each of them gets the same bytes.
+type audience struct {
+	by      models.Actor
+	html    bool
+	monitor int64
+	clients []*client
+}
+
+func (h *hub) audiences() map[string]*audience {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := map[string]*audience{}
+	for c := range h.clients {
+		key := fmt.Sprint(c.by.OrganizationID, c.by.Limited, c.by.CustomerIDs, c.html, c.monitor)
+		a := all[key]
+		if a == nil {
+			a = &audience{by: c.by, html: c.html, monitor: c.monitor}
+			all[key] = a
+		}
+		a.clients = append(a.clients, c)
+	}
+	return all
+}
+
+func (h *hub) send(batch []events.Event) {
+	all := h.audiences()
+	if len(all) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), requestTime)
+	defer cancel()
+	location, err := h.store.Location(ctx)
+	if err != nil {
+		h.log.Warn("live events without the location's name", slog.Any("error", err))
+	}
+	enc := newEncoder(batch, location, time.Now())
+	for _, a := range all {
+		if frame := enc.frame(a); len(frame) > 0 {
+			h.hand(a.clients, frame)
+		}
+	}
+}
+
+// sendCounters tells each audience its own numbers.
+func (h *hub) sendCounters(organizations map[int64]bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), requestTime)
+	defer cancel()
+	for _, a := range h.audiences() {
+		if a.monitor != 0 || !organizations[a.by.OrganizationID] {
+			continue
+		}
+		counts, err := h.store.Counts(ctx, a.by)
+		if err != nil {
+			h.log.Warn("counting for live streams", slog.Any("error", err))
+			continue
+		}
+		h.hand(a.clients, countersFrame(a.html, counts, time.Now()))
+	}
+}
+
+// hand queues a frame and cuts off who lags too far behind.
+func (h *hub) hand(clients []*client, frame []byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range clients {
+		if _, in := h.clients[c]; !in {
+			continue
+		}
+		select {
+		case c.frames <- frame:
+		default:
+			delete(h.clients, c)
+			close(c.frames)
+		}
+	}
+}
+
+// resync tells everybody that something was missed.
+func (h *hub) resync() {
+	for _, a := range h.audiences() {
+		h.hand(a.clients, syncFrame(a.html, time.Now()))
+	}
+}
+
+// guard looks again, every 30 s and whenever access changed, whether clients may still see what they see.
+func (h *hub) guard() {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		all := false
+		select {
+		case <-h.quit:
+			return
+		case <-h.recheck:
+			all = true
+		case <-tick.C:
+		}
+		for _, c := range h.due(all) {
+			h.safely(func() { h.look(c) })
+		}
+	}
+}
+
+func (h *hub) due(all bool) []*client {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var due []*client
+	now := time.Now()
+	for c := range h.clients {
+		if all || now.Sub(c.checked) >= recheckEvery {
+			c.checked = now
+			due = append(due, c)
+		}
+	}
+	return due
+}
+
+// look asks the store once more. Where it does not answer, the client stays: trouble of ours revokes nothing.
+func (h *hub) look(c *client) {
+	ctx, cancel := context.WithTimeout(context.Background(), requestTime)
+	defer cancel()
+	by, err := c.again(ctx)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var gone *models.NotFound
+	switch {
+	case errors.Is(err, models.ErrUnauthorized), errors.As(err, &gone), err == nil && by.OrganizationID != c.by.OrganizationID:
+		h.dismiss(c)
+	case err == nil:
+		by.Address = c.by.Address
+		c.by = by
+	}
+}

@@ -1,0 +1,191 @@
+package handlers
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"time"
+
+	"echolot/models"
+	"echolot/views"
+
+	"github.com/google/uuid"
+)
+
+// savedMonitor answers POST and PATCH; the order of its keys is the founding page's, then ours.
+type savedMonitor struct {
+	ID                       int64             `json:"id"`
+	OrganizationID           int64             `json:"organizationId"`
+	CustomerID               int64             `json:"customerId"`
+	Name                     string            `json:"name"`
+	Hostname                 string            `json:"hostname"`
+	Port                     *int              `json:"port"`
+	Status                   models.Status     `json:"status"`
+	CheckInterval            float64           `json:"checkInterval"`
+	TimeoutSeconds           float64           `json:"timeoutSeconds"`
+	AllowedCheckCountryCodes []string          `json:"allowedCheckCountryCodes"`
+	NotificationPhoneNumber  *string           `json:"notificationPhoneNumber"`
+	NotificationEmail        *string           `json:"notificationEmail"`
+	LastCheckedAt            isoTime           `json:"lastCheckedAt"`
+	CreatedAt                isoTime           `json:"createdAt"`
+	UpdatedAt                isoTime           `json:"updatedAt"`
+	Config                   models.IcmpConfig `json:"config"`
+	IcmpConfig               models.IcmpConfig `json:"icmpConfig"`
+	PublicID                 uuid.UUID         `json:"publicId"`
+	CheckIntervalSeconds     int               `json:"checkIntervalSeconds"`
+	State                    models.State      `json:"state"`
+	Warnings                 []string          `json:"warnings,omitempty"`
+}
+
+func newSavedMonitor(m models.MonitorRow) savedMonitor {
+	return savedMonitor{
+		ID: m.ID, OrganizationID: m.OrganizationID, CustomerID: m.CustomerID, Name: m.Name, Hostname: m.Hostname, Port: m.Port, Status: m.Status,
+		CheckInterval: minutes(m.IntervalSeconds), TimeoutSeconds: m.Timeout().Seconds(), AllowedCheckCountryCodes: m.CountryCodes,
+		NotificationPhoneNumber: m.NotificationPhoneNumber, NotificationEmail: m.NotificationEmail, LastCheckedAt: isoTime{m.State.LastCheckedAt},
+		CreatedAt: isoTime{m.CreatedAt}, UpdatedAt: isoTime{m.UpdatedAt}, Config: m.Config, IcmpConfig: m.Config, PublicID: m.PublicID,
+		CheckIntervalSeconds: m.IntervalSeconds, State: m.State.State, Warnings: m.Config.Warnings(),
+	}
+}
+
+// listedMonitor is an item of the list.
+type listedMonitor struct {
+	ID                       int64             `json:"id"`
+	OrganizationID           int64             `json:"organizationId"`
+	CustomerID               int64             `json:"customerId"`
+	CustomerName             string            `json:"customerName"`
+	Name                     string            `json:"name"`
+	Hostname                 string            `json:"hostname"`
+	Status                   models.Status     `json:"status"`
+	CheckInterval            float64           `json:"checkInterval"`
+	TimeoutSeconds           float64           `json:"timeoutSeconds"`
+	Port                     *int              `json:"port"`
+	Config                   models.IcmpConfig `json:"config"`
+	NotificationPhoneNumber  *string           `json:"notificationPhoneNumber"`
+	NotificationEmail        *string           `json:"notificationEmail"`
+	LastCheckedAt            isoTime           `json:"lastCheckedAt"`
+	CreatedAt                isoTime           `json:"createdAt"`
+	UpdatedAt                isoTime           `json:"updatedAt"`
+	PublicID                 uuid.UUID         `json:"publicId"`
+	AllowedCheckCountryCodes []string          `json:"allowedCheckCountryCodes"`
+	CheckIntervalSeconds     int               `json:"checkIntervalSeconds"`
+	State                    models.State      `json:"state"`
+}
+
+func newListedMonitor(m models.MonitorRow) listedMonitor {
+	return listedMonitor{
+		ID: m.ID, OrganizationID: m.OrganizationID, CustomerID: m.CustomerID, CustomerName: m.CustomerName, Name: m.Name, Hostname: m.Hostname,
+		Status: m.Status, CheckInterval: minutes(m.IntervalSeconds), TimeoutSeconds: m.Timeout().Seconds(), Port: m.Port, Config: m.Config,
+		NotificationPhoneNumber: m.NotificationPhoneNumber, NotificationEmail: m.NotificationEmail, LastCheckedAt: isoTime{m.State.LastCheckedAt},
+		CreatedAt: isoTime{m.CreatedAt}, UpdatedAt: isoTime{m.UpdatedAt}, PublicID: m.PublicID, AllowedCheckCountryCodes: m.CountryCodes,
+		CheckIntervalSeconds: m.IntervalSeconds, State: m.State.State,
+	}
+}
+
+// shownMonitor answers GET of one.
+type shownMonitor struct {
+	ID                       int64             `json:"id"`
+	OrganizationID           int64             `json:"organizationId"`
+	CustomerID               int64             `json:"customerId"`
+	Name                     string            `json:"name"`
+	Hostname                 string            `json:"hostname"`
+	Port                     *int              `json:"port"`
+	Status                   models.Status     `json:"status"`
+	CheckInterval            float64           `json:"checkInterval"`
+	TimeoutSeconds           float64           `json:"timeoutSeconds"`
+	Config                   models.IcmpConfig `json:"config"`
+	NotificationPhoneNumber  *string           `json:"notificationPhoneNumber"`
+	NotificationEmail        *string           `json:"notificationEmail"`
+	LastCheckedAt            isoTime           `json:"lastCheckedAt"`
+	CreatedAt                isoTime           `json:"createdAt"`
+	UpdatedAt                isoTime           `json:"updatedAt"`
+	IcmpConfig               models.IcmpConfig `json:"icmpConfig"`
+	PublicID                 uuid.UUID         `json:"publicId"`
+	AllowedCheckCountryCodes []string          `json:"allowedCheckCountryCodes"`
+	CheckIntervalSeconds     int               `json:"checkIntervalSeconds"`
+	State                    models.State      `json:"state"`
+}
+
+func newShownMonitor(m models.MonitorRow) shownMonitor {
+	return shownMonitor{
+		ID: m.ID, OrganizationID: m.OrganizationID, CustomerID: m.CustomerID, Name: m.Name, Hostname: m.Hostname, Port: m.Port, Status: m.Status,
+		CheckInterval: minutes(m.IntervalSeconds), TimeoutSeconds: m.Timeout().Seconds(), Config: m.Config,
+		NotificationPhoneNumber: m.NotificationPhoneNumber, NotificationEmail: m.NotificationEmail, LastCheckedAt: isoTime{m.State.LastCheckedAt},
+		CreatedAt: isoTime{m.CreatedAt}, UpdatedAt: isoTime{m.UpdatedAt}, IcmpConfig: m.Config, PublicID: m.PublicID,
+		AllowedCheckCountryCodes: m.CountryCodes, CheckIntervalSeconds: m.IntervalSeconds, State: m.State.State,
+	}
+}
+
+// checkItem is one check in the history and in the event "check".
+type checkItem struct {
+	ID             uuid.UUID      `json:"id"`
+	Status         models.Outcome `json:"status"`
+	ErrorMessage   *string        `json:"errorMessage"`
+	WarningMessage *string        `json:"warningMessage"`
+	TimingIcmp     *int64         `json:"timingIcmp"`
+	Diagnostics    diagnostics    `json:"diagnostics"`
+	CheckedAt      isoTime        `json:"checkedAt"`
+	LocationID     int64          `json:"locationId"`
+	LocationName   string         `json:"locationName"`
+	LocationCode   string         `json:"locationCode"`
+}
+
+// diagnostics are milliseconds and percent; null where nothing was answered, or for the loss where nothing was sent.
+type diagnostics struct {
+	Min        *float64   `json:"min"`
+	Avg        *float64   `json:"avg"`
+	Max        *float64   `json:"max"`
+	PacketLoss *float64   `json:"packetLoss"`
+	Stddev     *float64   `json:"stddev"`
+	Jitter     *float64   `json:"jitter"`
+	Sent       int        `json:"sent"`
+	Received   int        `json:"received"`
+	Duplicates int        `json:"duplicates"`
+	RTTs       []*float64 `json:"rtts"` // in the order sent; null = lost or late
+}
+
+func newCheckItem(r models.Result, l models.Location) checkItem {
+	item := checkItem{
+		ID: models.CheckID(r.Monitor, r.Slot, r.Location), Status: r.Outcome, CheckedAt: isoTime{r.StartedAt()},
+		LocationID: l.ID, LocationName: l.Name, LocationCode: l.Code,
+		Diagnostics: diagnostics{Sent: r.Sent, Received: r.Received, Duplicates: r.Duplicates, RTTs: make([]*float64, len(r.Packets))},
+	}
+	source := ""
+	if r.CauseSource.IsValid() {
+		source = r.CauseSource.String()
+	}
+	switch {
+	case r.Outcome == models.OutcomeFailure || r.Outcome == models.OutcomeUnknown:
+		item.ErrorMessage = nonEmpty(views.CauseText(r.Cause, source, r.Sent))
+	case r.Received < r.Sent:
+		item.WarningMessage = nonEmpty(fmt.Sprintf("%d of %d packets lost", r.Sent-r.Received, r.Sent))
+	}
+	if f, ok := r.RTTs(); ok {
+		whole := int64(math.Round(float64(f.Avg) / float64(time.Millisecond)))
+		item.TimingIcmp = &whole
+		values := [...]float64{ms(f.Min), ms(f.Avg), ms(f.Max), ms(f.Stddev), ms(f.Jitter)}
+		d := &item.Diagnostics
+		d.Min, d.Avg, d.Max, d.Stddev, d.Jitter = &values[0], &values[1], &values[2], &values[3], &values[4]
+	}
+	if r.Sent > 0 {
+		loss := math.Round(r.LossPercent()*100) / 100
+		item.Diagnostics.PacketLoss = &loss
+	}
+	for i, p := range r.Packets {
+		if p.State == models.PacketReplied {
+			rtt := ms(p.RTT)
+			item.Diagnostics.RTTs[i] = &rtt
+		}
+	}
+	return item
+}
+
+// page is a list with its place.
+type page[T any] struct {
+	Items   []T `json:"items"`
+	Total   int `json:"total"`
+	Page    int `json:"page"`
+	PerPage int `json:"perPage"`
+}
+
+// success is the answer of what has nothing else to tell.
+var success = json.RawMessage(`{"success":true}`)

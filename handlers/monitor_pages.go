@@ -1,0 +1,343 @@
+package handlers
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"echolot/models"
+	"echolot/views"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// row is the monitor as a line of the list.
+func row(c *fiber.Ctx, m models.MonitorRow) views.MonitorRow {
+	by := actorOf(c)
+	return views.MonitorRow{Live: liveMonitor(m, time.Now()), Name: m.Name, Hostname: m.HostnameTyped, Customer: m.CustomerName,
+		IntervalSeconds: m.IntervalSeconds, MayEdit: by.May(models.MayChangeMonitors), MaySetStatus: by.May(models.MaySetStatus), CSRF: csrfToken(c)}
+}
+
+func (s *Server) showMonitors(c *fiber.Ctx) error {
+	f, err := monitorsFilter(c)
+	if err != nil {
+		return err
+	}
+	if f.Sort == "" {
+		f.Sort = views.DefaultSort
+	}
+	by := actorOf(c)
+	rows, total, err := s.Store.Monitors(c.UserContext(), by, f)
+	if err != nil {
+		return err
+	}
+	counts, err := s.Store.Counts(c.UserContext(), by)
+	if err != nil {
+		return err
+	}
+	customers, err := s.customerChoices(c)
+	if err != nil {
+		return err
+	}
+	p := views.MonitorsPage{
+		Counters: counters(counts, time.Now()), Customers: customers, Total: total, PageNumber: f.Page, PageSize: f.PerPage,
+		Filter:    views.Filter{Search: f.Search, CustomerID: c.Query("customerId"), State: string(f.State), Status: string(f.Status), Sort: f.Sort},
+		MayCreate: by.May(models.MayChangeMonitors), Rows: make([]views.MonitorRow, len(rows)),
+	}
+	for i, m := range rows {
+		p.Rows[i] = row(c, m)
+	}
+	if viaHTMX(c) {
+		return draw(c, http.StatusOK, views.MonitorsFragment(p))
+	}
+	p.Page = s.page(c, "Monitors", views.NavMonitors)
+	p.Stream = "/events"
+	if counts.Total() == 0 {
+		p.First = s.firstRun(c, customers)
+	}
+	return draw(c, http.StatusOK, views.Monitors(p))
+}
+
+// firstRun is what stands in place of an empty list: true facts only.
+func (s *Server) firstRun(c *fiber.Ctx, customers []views.Choice) *views.FirstRun {
+	first := &views.FirstRun{MayCreate: actorOf(c).May(models.MayChangeMonitors), Customers: customers, CSRF: csrfToken(c)}
+	if len(customers) > 0 {
+		first.CustomerID = customers[0].Value
+	}
+	beat, alive, err := s.Store.Heartbeat(c.UserContext())
+	if err != nil || !alive {
+		first.Abilities = append(first.Abilities, views.Ability{Text: "Nobody is probing", Note: "the prober has not reported yet"})
+	} else {
+		first.Abilities = append(first.Abilities, ability("IPv4", beat.IPv4), ability("IPv6", beat.IPv6))
+	}
+	first.Abilities = append(first.Abilities, views.Ability{OK: true, Text: "Kept in " + s.Store.Engine(), Note: "every result is on disk before it is shown"})
+	return first
+}
+
+func ability(family, mode string) views.Ability {
+	if mode == "" {
+		return views.Ability{Text: "No right to ping by " + family, Note: family + " hosts will be unknown, not down"}
+	}
+	return views.Ability{OK: true, Text: "May ping by " + family, Note: mode + " socket"}
+}
+
+// monitorForm is the panel, with what every form of a monitor needs.
+func (s *Server) monitorForm(c *fiber.Ctx, values, errs map[string]string) (views.MonitorForm, error) {
+	customers, err := s.customerChoices(c)
+	if err != nil {
+		return views.MonitorForm{}, err
+	}
+	if values == nil {
+		first := ""
+		if len(customers) > 0 {
+			first = customers[0].Value
+		}
+		values = views.NewMonitorValues(first)
+	}
+	return views.MonitorForm{Values: values, Errors: errs, Customers: customers, CSRF: csrfToken(c), Panel: viaHTMX(c), Cancel: "/monitors"}, nil
+}
+
+// drawForm answers with the form: the panel for HTMX, else a page.
+func (s *Server) drawForm(c *fiber.Ctx, status int, title string, form views.MonitorForm) error {
+	if form.Panel {
+		return draw(c, status, views.MonitorFormPanel(form))
+	}
+	return draw(c, status, views.MonitorFormFull(views.MonitorFormPage{Page: s.page(c, title, views.NavMonitors), Form: form}))
+}
+
+func (s *Server) showNewMonitor(c *fiber.Ctx) error {
+	form, err := s.monitorForm(c, nil, nil)
+	if err != nil {
+		return err
+	}
+	return s.drawForm(c, http.StatusOK, "Add monitor", form)
+}
+
+// formErrors are the sentences beside the fields; ok is false for an error that a form can not mend.
+func formErrors(err error) (map[string]string, bool) {
+	var invalid *models.Invalid
+	var notFound *models.NotFound
+	switch {
+	case errors.As(err, &invalid):
+		return fieldTexts(err), true
+	case errors.As(err, &notFound) && notFound.What == "Customer":
+		return map[string]string{"customerId": "Choose a customer"}, true
+	default:
+		return nil, false
+	}
+}
+
+func (s *Server) createMonitor(c *fiber.Ctx) error {
+	values, err := formValues(c)
+	if err != nil {
+		return err
+	}
+	if values["nameFromHost"] != "" && values["name"] == "" {
+		values["name"] = values["hostname"]
+	}
+	m, err := s.Store.CreateMonitor(c.UserContext(), actorOf(c), monitorFields(values, nil))
+	if errs, ok := formErrors(err); ok {
+		form, err := s.monitorForm(c, values, errs)
+		if err != nil {
+			return err
+		}
+		return s.drawForm(c, http.StatusUnprocessableEntity, "Add monitor", form)
+	}
+	if err != nil {
+		return err
+	}
+	if viaHTMX(c) {
+		return draw(c, http.StatusCreated, views.RowCreated(row(c, m)))
+	}
+	return s.redirect(c, "/monitors", "monitor.created")
+}
+
+// monitorOfPath finds the monitor that the path names. On a page, what is no id names nothing.
+func (s *Server) monitorOfPath(c *fiber.Ctx) (models.MonitorRow, error) {
+	id, err := models.ParsePublicID(c.Params("id"))
+	if err != nil {
+		return models.MonitorRow{}, &models.NotFound{What: "ICMP monitor"}
+	}
+	return s.Store.Monitor(c.UserContext(), actorOf(c), id)
+}
+
+func (s *Server) showMonitor(c *fiber.Ctx) error {
+	m, err := s.monitorOfPath(c)
+	if err != nil {
+		return err
+	}
+	results, err := s.Store.CheckHistory(c.UserContext(), actorOf(c), m.PublicID, time.Time{}, views.ShownChecks)
+	if err != nil {
+		return err
+	}
+	now, by := time.Now(), actorOf(c)
+	p := views.MonitorPage{Live: liveMonitor(m, now), Name: m.Name, Hostname: m.HostnameTyped, Customer: m.CustomerName,
+		CustomerPublicID: m.CustomerPublicID.String(), IntervalSeconds: m.IntervalSeconds, Settings: settings(m), Warnings: m.Config.Warnings(),
+		MayEdit: by.May(models.MayChangeMonitors), MaySetStatus: by.May(models.MaySetStatus)}
+	for _, r := range results {
+		p.Checks = append(p.Checks, views.Check{MonitorPublicID: m.PublicID.String(), ID: models.CheckID(r.Monitor, r.Slot, r.Location).String(), Result: r, Now: now})
+	}
+	if viaHTMX(c) {
+		p.CSRF = csrfToken(c)
+		return draw(c, http.StatusOK, views.MonitorBody(p))
+	}
+	p.Page = s.page(c, m.Name, views.NavMonitors)
+	p.Stream = "/events?monitor=" + m.PublicID.String()
+	return draw(c, http.StatusOK, views.Monitor(p))
+}
+
+func (s *Server) showMonitorRow(c *fiber.Ctx) error {
+	m, err := s.monitorOfPath(c)
+	if err != nil {
+		return err
+	}
+	return draw(c, http.StatusOK, views.Row(row(c, m)))
+}
+
+// editForm is the form of an existing monitor with the values given.
+func (s *Server) editForm(c *fiber.Ctx, m models.MonitorRow, values, errs map[string]string, from string) (views.MonitorForm, error) {
+	form, err := s.monitorForm(c, values, errs)
+	form.PublicID, form.Name, form.Warnings, form.From = m.PublicID.String(), m.Name, m.Config.Warnings(), from
+	if from == "monitor" {
+		form.Cancel = "/monitors/" + form.PublicID
+	}
+	return form, err
+}
+
+func (s *Server) showEditMonitor(c *fiber.Ctx) error {
+	m, err := s.monitorOfPath(c)
+	if err != nil {
+		return err
+	}
+	form, err := s.editForm(c, m, monitorValues(m), nil, c.Query("from"))
+	if err != nil {
+		return err
+	}
+	form.Version = m.ETag()
+	return s.drawForm(c, http.StatusOK, "Edit "+m.Name, form)
+}
+
+func (s *Server) changeMonitor(c *fiber.Ctx) error {
+	m, err := s.monitorOfPath(c)
+	if err != nil {
+		return err
+	}
+	values, err := formValues(c)
+	if err != nil {
+		return err
+	}
+	changed, err := s.Store.ChangeMonitor(c.UserContext(), actorOf(c), m.PublicID, monitorFields(values, &m), values["version"])
+	errs, invalid := formErrors(err)
+	var conflict *models.Conflict
+	if !invalid && !errors.As(err, &conflict) {
+		if err != nil {
+			return err
+		}
+		return s.savedMonitor(c, changed, values["from"], "monitor.saved")
+	}
+	form, err := s.editForm(c, m, values, errs, values["from"])
+	if err != nil {
+		return err
+	}
+	form.Version = values["version"]
+	if conflict == nil {
+		return s.drawForm(c, http.StatusUnprocessableEntity, "Edit "+m.Name, form)
+	}
+	form.Version = m.ETag() // saving once more is then meant
+	form.Theirs = map[string]string{}
+	for key, theirs := range monitorValues(m) {
+		if theirs != values[key] {
+			form.Theirs[key] = theirs
+		}
+	}
+	return s.drawForm(c, http.StatusPreconditionFailed, "Edit "+m.Name, form)
+}
+
+// savedMonitor answers what changed a monitor: its row for HTMX, else the page that the form came from.
+func (s *Server) savedMonitor(c *fiber.Ctx, m models.MonitorRow, from, flash string) error {
+	if from == "monitor" {
+		return s.redirect(c, "/monitors/"+m.PublicID.String(), flash)
+	}
+	if viaHTMX(c) {
+		if flash == "monitor.saved" {
+			return draw(c, http.StatusOK, views.RowSaved(row(c, m)))
+		}
+		return draw(c, http.StatusOK, views.Row(row(c, m)))
+	}
+	return s.redirect(c, "/monitors", flash)
+}
+
+func (s *Server) showDeleteMonitor(c *fiber.Ctx) error {
+	m, err := s.monitorOfPath(c)
+	if err != nil {
+		return err
+	}
+	history := ""
+	if age := time.Since(m.CreatedAt); !m.State.LastCheckedAt.IsZero() && age > time.Hour {
+		history = views.Span(age)
+	}
+	ask := views.DeleteMonitor(m.PublicID.String(), m.Name, history, csrfToken(c), c.Query("from"))
+	return s.drawConfirm(c, views.NavMonitors, ask)
+}
+
+func (s *Server) drawConfirm(c *fiber.Ctx, nav string, ask views.Confirm) error {
+	if viaHTMX(c) {
+		ask.Panel = true
+		return draw(c, http.StatusOK, views.ConfirmPanel(ask))
+	}
+	return draw(c, http.StatusOK, views.ConfirmFull(views.ConfirmPage{Page: s.page(c, ask.Title, nav), Confirm: ask}))
+}
+
+func (s *Server) deleteMonitor(c *fiber.Ctx) error {
+	m, err := s.monitorOfPath(c)
+	if err != nil {
+		return err
+	}
+	if err := s.Store.DeleteMonitor(c.UserContext(), actorOf(c), m.PublicID); err != nil {
+		return err
+	}
+	if viaHTMX(c) {
+		return draw(c, http.StatusOK, views.RowDeleted(m.PublicID.String()))
+	}
+	return s.redirect(c, "/monitors", "monitor.deleted")
+}
+
+// setStatus pauses, resumes, or starts maintenance.
+func (s *Server) setStatus(status models.Status) fiber.Handler {
+	flash := map[models.Status]string{models.StatusActive: "monitor.resumed", models.StatusDisabled: "monitor.paused", models.StatusMaintenance: "monitor.maintenance"}[status]
+	return func(c *fiber.Ctx) error {
+		m, err := s.monitorOfPath(c)
+		if err != nil {
+			return err
+		}
+		values, err := formValues(c)
+		if err != nil {
+			return err
+		}
+		var f models.Fields
+		f.Set("status", json.RawMessage(`"`+string(status)+`"`))
+		if m, err = s.Store.ChangeMonitor(c.UserContext(), actorOf(c), m.PublicID, f, ""); err != nil {
+			return err
+		}
+		return s.savedMonitor(c, m, values["from"], flash)
+	}
+}
+
+func (s *Server) checkMonitor(c *fiber.Ctx) error {
+	m, err := s.monitorOfPath(c)
+	if err != nil {
+		return err
+	}
+	values, err := formValues(c)
+	if err != nil {
+		return err
+	}
+	if m, _, err = s.Store.RequestCheck(c.UserContext(), actorOf(c), m.PublicID); err != nil {
+		return err
+	}
+	if viaHTMX(c) && values["from"] == "monitor" {
+		return c.SendStatus(http.StatusNoContent) // the stream brings the check
+	}
+	return s.savedMonitor(c, m, values["from"], "monitor.checked")
+}

@@ -1,0 +1,188 @@
+package handlers
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"echolot/models"
+	"echolot/views"
+
+	"github.com/a-h/templ"
+	"github.com/gofiber/fiber/v2"
+)
+
+// viaHTMX tells whether HTMX asks for a fragment. A page that it restores is asked for whole.
+func viaHTMX(c *fiber.Ctx) bool {
+	return c.Get("HX-Request") == "true" && c.Get("HX-History-Restore-Request") != "true"
+}
+
+// draw answers with a component.
+func draw(c *fiber.Ctx, status int, component templ.Component) error {
+	c.Set(fiber.HeaderContentType, "text/html; charset=utf-8")
+	c.Vary("HX-Request")
+	c.Status(status)
+	return component.Render(c.UserContext(), c.Response().BodyWriter())
+}
+
+// flashes are the lines about what was just done. A cookie carries the word over the redirect, never the text.
+var flashes = map[string]string{
+	"monitor.created": "Monitor added.", "monitor.saved": "Saved.", "monitor.deleted": "Monitor deleted.", "monitor.paused": "Paused.",
+	"monitor.resumed": "Checked again from now on.", "monitor.maintenance": "Maintenance started: checked and recorded, nobody is told.",
+	"monitor.checked": "A check is on its way.",
+	"customer.saved":  "Customer saved.", "customer.cancelled": "Customer cancelled: its monitors stop in three days.",
+	"token.deleted": "Token deleted.",
+}
+
+const flashCookie = "flash"
+
+// redirect sends the browser on after a form, with a line about what was done.
+func (s *Server) redirect(c *fiber.Ctx, path, flash string) error {
+	if flash != "" {
+		c.Cookie(&fiber.Cookie{Name: flashCookie, Value: flash, Path: "/", MaxAge: 20, HTTPOnly: true, Secure: s.sessions.secure, SameSite: "Lax"})
+	}
+	if viaHTMX(c) {
+		c.Set("HX-Redirect", path)
+		return c.SendStatus(http.StatusNoContent)
+	}
+	return c.Redirect(path, http.StatusSeeOther)
+}
+
+// page is what every page shares: who, where, and what is wrong with our own measuring.
+func (s *Server) page(c *fiber.Ctx, title, nav string) views.Page {
+	p := views.Page{Title: title, Nav: nav, Assets: s.assets, BaseURL: strings.TrimSuffix(s.BaseURL.String(), "/"), Theme: c.Cookies("theme"),
+		CSRF: csrfToken(c), Search: c.Query("search")}
+	if word := c.Cookies(flashCookie); word != "" {
+		if text := flashes[word]; text != "" {
+			p.Flash = &views.Flash{Text: text}
+		}
+		c.Cookie(&fiber.Cookie{Name: flashCookie, Path: "/", MaxAge: -1, HTTPOnly: true, Secure: s.sessions.secure, SameSite: "Lax"})
+	}
+	by := actorOf(c)
+	if by.Role == "" {
+		return p
+	}
+	p.MayTokens = by.May(models.MayManageTokens)
+	s.fillAccount(c, by, &p)
+	return p
+}
+
+// fillAccount adds the user, the organization and the notices. What can not be read is left out: a page about trouble
+// must not fail for the same trouble.
+func (s *Server) fillAccount(c *fiber.Ctx, by models.Actor, p *views.Page) {
+	ctx := c.UserContext()
+	user, ok, err := s.Store.Self(ctx, by)
+	if err != nil {
+		return
+	}
+	if ok {
+		name := strings.TrimSpace(user.FirstName + " " + user.LastName)
+		if name == "" {
+			name = user.Email
+		}
+		p.User = &views.User{Name: name, Email: user.Email, Role: string(user.Role)}
+	}
+	if by.OrganizationID != 0 {
+		if o, err := s.Store.Organization(ctx, by); err == nil {
+			p.Organization = o.Name
+		}
+	}
+	if by.Role.Global() {
+		if list, err := s.Store.Organizations(ctx, by); err == nil {
+			for _, o := range list {
+				p.Organizations = append(p.Organizations, views.Choice{Value: o.PublicID.String(), Label: o.Name})
+			}
+		}
+	}
+	if notice, ok := s.proberNotice(c); ok {
+		p.Notices = append(p.Notices, notice)
+	}
+}
+
+// proberNotice says why every monitor is unknown, where that is so.
+func (s *Server) proberNotice(c *fiber.Ctx) (views.Notice, bool) {
+	beat, alive, err := s.Store.Heartbeat(c.UserContext())
+	switch {
+	case err != nil:
+		return views.Notice{}, false
+	case !alive:
+		return views.Notice{Strong: "Nobody is probing.", Text: "What is shown is the last that was measured; no monitor is called down for it."}, true
+	case !beat.CanPing():
+		return views.NoRightToPing(""), true
+	default:
+		return views.Notice{}, false
+	}
+}
+
+// failPage answers an error on a page: the way to sign in, a line for HTMX, or a page.
+func (s *Server) failPage(c *fiber.Ctx, p problem, id string) error {
+	if p.status == http.StatusUnauthorized && actorOf(c).Role == "" {
+		login := "/login"
+		if c.Method() == fiber.MethodGet && !viaHTMX(c) && c.Path() != "/" {
+			login += "?next=" + url.QueryEscape(c.OriginalURL())
+		}
+		if viaHTMX(c) {
+			c.Set("HX-Redirect", login)
+			return c.SendStatus(http.StatusUnauthorized)
+		}
+		return c.Redirect(login, http.StatusSeeOther)
+	}
+	message := p.message
+	switch p.status {
+	case 403, 404, 500:
+		message = "" // the page's own words say it better than the API's
+	}
+	if viaHTMX(c) {
+		return draw(c, p.status, views.TroubleFragment(p.status, message))
+	}
+	if p.status != 500 {
+		id = ""
+	}
+	title, _ := views.TroubleText(p.status)
+	page := s.page(c, title, "")
+	if by := actorOf(c); by.Role.Global() && by.OrganizationID == 0 && p.status == 400 {
+		message = "Choose an organization in the bar above."
+	}
+	return draw(c, p.status, views.Trouble(views.TroublePage{Page: page, Status: p.status, RequestID: id, Message: message}))
+}
+
+// customerChoices are the customers that the actor sees, for a select.
+func (s *Server) customerChoices(c *fiber.Ctx) ([]views.Choice, error) {
+	list, err := s.Store.Customers(c.UserContext(), actorOf(c))
+	if err != nil {
+		return nil, err
+	}
+	choices := make([]views.Choice, 0, len(list))
+	for i := len(list) - 1; i >= 0; i-- { // oldest first: the first customer is the one that most people have
+		if list[i].Status != models.CustomerCancelled {
+			choices = append(choices, views.Choice{Value: list[i].PublicID.String(), Label: list[i].Name})
+		}
+	}
+	return choices, nil
+}
+
+// showHome leads to the monitors.
+func (s *Server) showHome(c *fiber.Ctx) error {
+	return c.Redirect("/monitors", http.StatusSeeOther)
+}
+
+// chooseOrganization keeps a global role's choice in its session.
+func (s *Server) chooseOrganization(c *fiber.Ctx) error {
+	values, err := formValues(c)
+	if err != nil {
+		return err
+	}
+	by := actorOf(c)
+	if !by.Role.Global() {
+		return models.ErrForbidden
+	}
+	ref, err := models.ParseRef(values["organizationId"])
+	if err != nil {
+		return badField("organizationId", "organizationId is required")
+	}
+	token, _ := c.Locals(localToken).(string)
+	if err := s.Store.RememberOrganization(c.UserContext(), by, token, ref); err != nil {
+		return err
+	}
+	return s.redirect(c, "/monitors", "")
+}

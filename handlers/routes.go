@@ -1,0 +1,94 @@
+package handlers
+
+import (
+	"net/http"
+
+	"echolot/models"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// route is one line of the table: what is asked for, who may, and who answers.
+type route struct {
+	method, path string
+	guards       []fiber.Handler
+	handle       fiber.Handler
+}
+
+// routes is every URL there is. Each line names its guard: anyone, signedIn, or may(right).
+func (s *Server) routes() []route {
+	const (
+		get, post, patch, del = http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete
+	)
+	only := func(guards ...fiber.Handler) []fiber.Handler { return guards }
+	anyone, signedIn := only(s.anyone), only(s.signedIn)
+	read, setStatus, changeMonitors := only(s.may(models.MayRead)), only(s.may(models.MaySetStatus)), only(s.may(models.MayChangeMonitors))
+	changeCustomers, manageTokens := only(s.may(models.MayChangeCustomers)), only(s.may(models.MayManageTokens))
+
+	return []route{
+		{get, "/healthz", anyone, s.showHealth},
+		{get, "/readyz", anyone, s.showReadiness},
+		{get, "/static/:file", anyone, s.showAsset},
+		{get, "/favicon.ico", anyone, s.showIcon},
+
+		{post, "/api/auth/login", anyone, s.loginAPI},
+		{post, "/api/auth/logout", signedIn, s.logoutAPI},
+		{get, "/api/auth/me", signedIn, s.meAPI},
+		{get, "/api/organizations", signedIn, s.listOrganizationsAPI},
+
+		{post, "/api/icmp-monitors", changeMonitors, s.createMonitorAPI},
+		{get, "/api/icmp-monitors", read, s.listMonitorsAPI},
+		{get, "/api/icmp-monitors/:id", read, s.showMonitorAPI},
+		{patch, "/api/icmp-monitors/:id", setStatus, s.changeMonitorAPI},
+		{del, "/api/icmp-monitors/:id", changeMonitors, s.deleteMonitorAPI},
+		{get, "/api/icmp-monitors/:id/check-history", read, s.checkHistoryAPI},
+		{post, "/api/icmp-monitors/:id/trigger-check", changeMonitors, s.triggerCheckAPI},
+		{get, "/api/events", read, s.events(false)},
+
+		{get, "/api/customers", read, s.listCustomersAPI},
+		{post, "/api/customers", changeCustomers, s.createCustomerAPI},
+		{get, "/api/customers/:id", read, s.showCustomerAPI},
+		{patch, "/api/customers/:id", changeCustomers, s.changeCustomerAPI},
+		{post, "/api/customers/:id/cancel", changeCustomers, s.cancelCustomerAPI},
+
+		{get, "/api/organization/tokens", manageTokens, s.listTokensAPI},
+		{post, "/api/organization/tokens", manageTokens, s.createTokenAPI},
+		{del, "/api/organization/tokens/:id", manageTokens, s.deleteTokenAPI},
+
+		{get, "/", signedIn, s.showHome},
+		{get, "/login", anyone, s.showLogin},
+		{post, "/login", anyone, s.login},
+		{post, "/logout", signedIn, s.logout},
+		{get, "/setup/:token", anyone, s.showSetup},
+		{post, "/setup/:token", anyone, s.setup},
+		{post, "/organization", signedIn, s.chooseOrganization},
+		{get, "/events", read, s.events(true)},
+
+		{get, "/monitors", read, s.showMonitors},
+		{post, "/monitors", changeMonitors, s.createMonitor},
+		{get, "/monitors/new", changeMonitors, s.showNewMonitor},
+		{get, "/monitors/:id", read, s.showMonitor},
+		{get, "/monitors/:id/row", read, s.showMonitorRow},
+		{get, "/monitors/:id/edit", changeMonitors, s.showEditMonitor},
+		{post, "/monitors/:id/edit", changeMonitors, s.changeMonitor},
+		{get, "/monitors/:id/delete", changeMonitors, s.showDeleteMonitor},
+		{post, "/monitors/:id/delete", changeMonitors, s.deleteMonitor},
+		{post, "/monitors/:id/pause", setStatus, s.setStatus(models.StatusDisabled)},
+		{post, "/monitors/:id/resume", setStatus, s.setStatus(models.StatusActive)},
+		{post, "/monitors/:id/maintenance", setStatus, s.setStatus(models.StatusMaintenance)},
+		{post, "/monitors/:id/check", changeMonitors, s.checkMonitor},
+
+		{get, "/customers", read, s.showCustomers},
+		{post, "/customers", changeCustomers, s.createCustomer},
+		{get, "/customers/new", changeCustomers, s.showNewCustomer},
+		{get, "/customers/:id", changeCustomers, s.showCustomer},
+		{post, "/customers/:id", changeCustomers, s.changeCustomer},
+		{get, "/customers/:id/cancel", changeCustomers, s.showCancelCustomer},
+		{post, "/customers/:id/cancel", changeCustomers, s.cancelCustomer},
+
+		{get, "/tokens", manageTokens, s.showTokens},
+		{post, "/tokens", manageTokens, s.createToken},
+		{get, "/tokens/:id/delete", manageTokens, s.showDeleteToken},
+		{post, "/tokens/:id/delete", manageTokens, s.deleteToken},
+	}
+}

@@ -1,0 +1,102 @@
+// Package handlers is the HTTP side: every URL in one table, who may come in, and what the answers look like.
+package handlers
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"echolot/models"
+	"echolot/static"
+	"echolot/views"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// maxBody is the largest body that is read; the contract says 64 KiB.
+const maxBody = 64 << 10
+
+// maxHeader bounds one request's line and header fields together.
+const maxHeader = 16 << 10
+
+// requestTime is how long one request may take in the store.
+const requestTime = 10 * time.Second
+
+// Options is what a Server needs.
+type Options struct {
+	Store  *models.Store
+	Assets *static.Files
+	Log    *slog.Logger
+	// BaseURL is where the program is reached from outside.
+	BaseURL *url.URL
+	Version string
+	// TrustedProxies are the addresses or CIDRs whose X-Forwarded-For is believed.
+	TrustedProxies []string
+	// APIRateLimit is the number of API requests a minute for each credential; 0 = no limit.
+	APIRateLimit int
+	Streams      StreamCaps
+	// Standby is true while another instance probes; nil = never.
+	Standby func() bool
+}
+
+// Server answers HTTP requests.
+type Server struct {
+	Options
+	app      *fiber.App
+	sessions *sessionStore
+	limiter  *limiter
+	hub      *hub
+	assets   views.Assets
+}
+
+// New builds the server; Serve starts it.
+func New(o Options) *Server {
+	s := &Server{Options: o, limiter: newLimiter(o.APIRateLimit)}
+	s.sessions = &sessionStore{store: o.Store, secure: o.BaseURL.Scheme == "https"}
+	s.assets = views.Assets{Script: o.Assets.URL("app.js"), Style: o.Assets.URL("app.css"), Icon: o.Assets.URL("favicon.svg")}
+	s.hub = newHub(o.Store, o.Log, o.Streams)
+	s.app = fiber.New(fiber.Config{
+		// Fiber's strings point into buffers that the next request overwrites: with tenants' ids in them, that is a leak.
+		Immutable:               true,
+		BodyLimit:               maxBody,
+		ReadBufferSize:          maxHeader,
+		ReadTimeout:             15 * time.Second,
+		WriteTimeout:            30 * time.Second,
+		IdleTimeout:             75 * time.Second,
+		DisableStartupMessage:   true,
+		CaseSensitive:           true,
+		StrictRouting:           true,
+		ErrorHandler:            s.fail,
+		EnableTrustedProxyCheck: true,
+		TrustedProxies:          o.TrustedProxies,
+		ProxyHeader:             fiber.HeaderXForwardedFor,
+		EnableIPValidation:      true,
+	})
+	s.app.Use(s.begin)
+	for _, r := range s.routes() {
+		s.app.Add(r.method, r.path, append(r.guards, r.handle)...)
+		if r.method == http.MethodGet {
+			s.app.Add(http.MethodHead, r.path, append(r.guards, r.handle)...)
+		}
+	}
+	return s
+}
+
+// Serve answers on the listener until Shutdown. The hub of the live streams runs as long.
+func (s *Server) Serve(ln net.Listener) error {
+	s.hub.start()
+	return s.app.Listener(ln)
+}
+
+// Shutdown ends the streams first, with a word to each, then waits for the requests being answered.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.hub.close(ctx)
+	if err := s.app.ShutdownWithContext(ctx); err != nil {
+		return fmt.Errorf("stopping HTTP: %w", err)
+	}
+	return nil
+}

@@ -53,10 +53,12 @@ func expect(t *testing.T, what string, r models.Result, outcome models.Outcome, 
 	}
 }
 
-// bothModes runs f with datagram sockets and with raw ones.
+// bothModes runs f with raw sockets and with datagram ones.
 func bothModes(t *testing.T, f func(t *testing.T, mode string)) {
-	for _, mode := range []string{ModeDatagram, ModeRaw} {
-		lab.AllowDatagram(t, mode == ModeDatagram)
+	for _, mode := range []string{ModeRaw, ModeDatagram} {
+		if mode == ModeDatagram {
+			lab.AllowDatagram(t)
+		}
 		if got := ProbeAbilities().Mode("4"); got != mode {
 			t.Fatalf("the namespace pings by %q sockets, want %q", got, mode)
 		}
@@ -184,7 +186,8 @@ func cpuTime(t *testing.T) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// A route that is taken away in the middle of a check ends it: what was answered counts, what could not leave does not.
+// A route that is taken away in the middle of a check ends it: what was answered counts. What could not leave does not,
+// nor does what left and had not its time to be answered.
 func TestPingLosesItsRoute(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	lab.Inside(t, func(t *testing.T) {
@@ -195,20 +198,33 @@ func TestPingLosesItsRoute(t *testing.T) {
 		capture := peer.Capture("far")
 		target := netip.MustParseAddr("10.95.0.2")
 		bothModes(t, func(t *testing.T, mode string) {
-			for _, route := range []string{"prohibit", "unreachable"} {
+			for _, c := range []struct {
+				route, ignore string
+				outcome       models.Outcome
+				cause         models.Cause
+			}{
+				{"prohibit", "0", models.OutcomeSuccess, models.CauseNone},
+				{"unreachable", "0", models.OutcomeSuccess, models.CauseNone},
+				{"prohibit", "1", models.OutcomeUnknown, models.CauseLocalError},
+				{"unreachable", "1", models.OutcomeUnknown, models.CauseLocalError},
+			} {
+				peer.Sysctl("net.ipv4.icmp_echo_ignore_all", c.ignore)
 				p := newPinger(t, "", models.TargetPolicy{})
-				base, before := runtime.NumGoroutine(), capture.Seen()[target]
+				base, before, begun := runtime.NumGoroutine(), capture.Seen()[target], time.Now()
 				spec := pingSpec(target.String())
-				spec.Count, spec.Interval, spec.Timeout = 10, 250*time.Millisecond, 5*time.Second
+				spec.Count, spec.Interval, spec.Timeout = 10, 250*time.Millisecond, 10*time.Second
 				results := make(chan models.Result)
 				go func() { results <- p.Ping(t.Context(), models.Check{Spec: spec}) }()
 				capture.WaitFor(t, target, before+2)
-				lab.IP(t, "route", "add", route, target.String())
+				lab.IP(t, "route", "add", c.route, target.String())
 				r := <-results
-				lab.IP(t, "route", "del", route, target.String())
-				expect(t, route, r, models.OutcomeSuccess, models.CauseNone)
-				if r.Sent < 1 || r.Sent >= spec.Count || r.Received != r.Sent || r.Detail == "" {
-					t.Errorf("%s: got %d sent, %d received (%s), want only those that left", route, r.Sent, r.Received, r.Detail)
+				lab.IP(t, "route", "del", c.route, target.String())
+				expect(t, c.route, r, c.outcome, c.cause)
+				if r.Sent >= spec.Count || r.Received != r.Sent || r.Detail == "" {
+					t.Errorf("%s: got %d sent, %d received (%s), want only those answered", c.route, r.Sent, r.Received, r.Detail)
+				}
+				if took := time.Since(begun); took > spec.Timeout/2 {
+					t.Errorf("%s: the check went on for %s", c.route, took)
 				}
 				lab.Eventually(t, func() bool { return runtime.NumGoroutine() <= base }, "%d goroutines again", base)
 			}
@@ -219,7 +235,7 @@ func TestPingLosesItsRoute(t *testing.T) {
 // A full queue in our own kernel (ENOBUFS) is the other case in which pro-bing tries for ever.
 func TestPingQueueFull(t *testing.T) {
 	lab.Inside(t, func(t *testing.T) {
-		lab.AllowDatagram(t, true)
+		lab.AllowDatagram(t)
 		peer := lab.NewPeer(t)
 		peer.Cable("near", "far")
 		lab.IP(t, "addr", "add", "10.95.0.1/24", "dev", "near")

@@ -114,13 +114,19 @@ func (l *lookup) dial(ctx context.Context, network, address string) (net.Conn, e
 // explain makes an Unmeasured of what net.Resolver says.
 func (l *lookup) explain(err error) error {
 	var dns *net.DNSError
-	if errors.As(err, &dns) && dns.IsNotFound && !l.exists.Load() {
-		return &Unmeasured{models.CauseNameNotFound, err.Error()}
+	if !errors.As(err, &dns) {
+		return &Unmeasured{models.CauseDNSError, err.Error()}
 	}
-	if errors.As(err, &dns) && dns.IsNotFound {
+	if l.server != "" {
+		dns.Server = l.server // net.Resolver names the server that it would have asked
+	}
+	switch {
+	case dns.IsNotFound && !l.exists.Load():
+		return &Unmeasured{models.CauseNameNotFound, dns.Error()}
+	case dns.IsNotFound:
 		return &Unmeasured{models.CauseDNSError, fmt.Sprintf("lookup %s: the answer holds no address", dns.Name)}
 	}
-	return &Unmeasured{models.CauseDNSError, err.Error()}
+	return &Unmeasured{models.CauseDNSError, dns.Error()}
 }
 
 // watchedConn notes the response code of every DNS message read (RFC 1035 §4.1.1). It stays a net.PacketConn: by that

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -14,70 +15,77 @@ import (
 )
 
 func TestResolve(t *testing.T) {
-	dns := lab.NewDNS(t)
-	dns.Name("one.test", lab.Addresses("192.168.7.7"))
-	dns.Name("both.test", lab.Addresses("2a00:1::1", "192.168.7.8"))
-	dns.Name("mapped.test", lab.Addresses("::ffff:192.168.7.9"))
-	resolver := NewResolver(dns.Addr)
-	for _, c := range []struct {
-		host, family, want string
-		cause              models.Cause
-	}{
-		{"192.168.1.1", "auto", "192.168.1.1", ""},
-		{"::ffff:192.168.1.1", "4", "192.168.1.1", ""},
-		{"2a00:1::1", "6", "2a00:1::1", ""},
-		{"one.test", "auto", "192.168.7.7", ""},
-		{"one.test.", "4", "192.168.7.7", ""},
-		{"ONE.test", "", "192.168.7.7", ""},
-		{"both.test", "auto", "192.168.7.8", ""},
-		{"both.test", "6", "2a00:1::1", ""},
-		{"mapped.test", "auto", "192.168.7.9", ""},
-		{"one.test", "6", "", models.CauseDNSError},
-		{"192.168.1.1", "6", "", models.CauseLocalError},
-		{"none.test", "auto", "", models.CauseNameNotFound},
-		{"127.1", "auto", "", models.CauseNameNotFound},
-		{"0x7f000001", "auto", "", models.CauseNameNotFound},
-		{"0x7F.0x1", "auto", "", models.CauseNameNotFound},
-		{"2130706433", "auto", "", models.CauseNameNotFound},
-		{"0177.0.0.1", "auto", "", models.CauseNameNotFound},
-		{"127.0.0.1.", "auto", "", models.CauseNameNotFound},
-		{"a..b", "auto", "", models.CauseNameNotFound},
-	} {
-		got, err := resolver.Resolve(t.Context(), c.host, c.family)
-		if c.cause == "" {
-			if err != nil || got != netip.MustParseAddr(c.want) {
-				t.Errorf("%s by %q: got %s, %v, want %s", c.host, c.family, got, err, c.want)
+	lab.Inside(t, func(t *testing.T) {
+		dns := lab.NewDNS(t)
+		dns.Name("one.test", lab.Addresses("192.168.7.7"))
+		dns.Name("both.test", lab.Addresses("2a00:1::1", "192.168.7.8"))
+		dns.Name("mapped.test", lab.Addresses("::ffff:192.168.7.9"))
+		resolver := NewResolver(dns.Addr)
+		for _, c := range []struct {
+			host, family, want string
+			cause              models.Cause
+		}{
+			{"192.168.1.1", "auto", "192.168.1.1", ""},
+			{"::ffff:192.168.1.1", "4", "192.168.1.1", ""},
+			{"2a00:1::1", "6", "2a00:1::1", ""},
+			{"one.test", "auto", "192.168.7.7", ""},
+			{"one.test.", "4", "192.168.7.7", ""},
+			{"ONE.test", "", "192.168.7.7", ""},
+			{"both.test", "auto", "192.168.7.8", ""},
+			{"both.test", "6", "2a00:1::1", ""},
+			{"mapped.test", "auto", "192.168.7.9", ""},
+			{"one.test", "6", "", models.CauseDNSError},
+			{"192.168.1.1", "6", "", models.CauseLocalError},
+			{"none.test", "auto", "", models.CauseNameNotFound},
+			{"127.1", "auto", "", models.CauseNameNotFound},
+			{"0x7f000001", "auto", "", models.CauseNameNotFound},
+			{"0x7F.0x1", "auto", "", models.CauseNameNotFound},
+			{"2130706433", "auto", "", models.CauseNameNotFound},
+			{"0177.0.0.1", "auto", "", models.CauseNameNotFound},
+			{"127.0.0.1.", "auto", "", models.CauseNameNotFound},
+			{"a..b", "auto", "", models.CauseNameNotFound},
+		} {
+			got, err := resolver.Resolve(t.Context(), c.host, c.family)
+			if c.cause == "" {
+				if err != nil || got != netip.MustParseAddr(c.want) {
+					t.Errorf("%s by %q: got %s, %v, want %s", c.host, c.family, got, err, c.want)
+				}
+				continue
 			}
-			continue
+			var unmeasured *Unmeasured
+			if !errors.As(err, &unmeasured) || unmeasured.Cause != c.cause {
+				t.Errorf("%s by %q: got %s, %v, want cause %s", c.host, c.family, got, err, c.cause)
+			}
 		}
-		var unmeasured *Unmeasured
-		if !errors.As(err, &unmeasured) || unmeasured.Cause != c.cause {
-			t.Errorf("%s by %q: got %s, %v, want cause %s", c.host, c.family, got, err, c.cause)
+		for _, host := range []string{"127.1", "0x7f000001", "0x7F.0x1", "2130706433", "0177.0.0.1"} {
+			if n := dns.Asked(host); n != 0 {
+				t.Errorf("%s was looked up %d times", host, n)
+			}
 		}
-	}
-	for _, host := range []string{"127.1", "0x7f000001", "0x7F.0x1", "2130706433", "0177.0.0.1"} {
-		if n := dns.Asked(host); n != 0 {
-			t.Errorf("%s was looked up %d times", host, n)
-		}
-	}
+	})
 }
 
 // The lookup ends with its caller, and its sockets and goroutines with it.
 func TestResolveLeavesNothing(t *testing.T) {
-	dns := lab.NewDNS(t)
-	dns.Name("silent.test", lab.NoAnswer)
-	resolver := NewResolver(dns.Addr)
-	base := runtime.NumGoroutine()
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	begun := time.Now()
-	if _, err := resolver.Resolve(ctx, "silent.test", "auto"); err == nil {
-		t.Error("got an address from nobody")
-	}
-	if took := time.Since(begun); took > time.Second {
-		t.Errorf("returned after %s, want 200ms", took)
-	}
-	lab.Eventually(t, func() bool { return runtime.NumGoroutine() <= base }, "%d goroutines again", base)
+	lab.Inside(t, func(t *testing.T) {
+		dns := lab.NewDNS(t)
+		dns.Name("silent.test", lab.NoAnswer)
+		resolver := NewResolver(dns.Addr)
+		base := runtime.NumGoroutine()
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		begun := time.Now()
+		if _, err := resolver.Resolve(ctx, "silent.test", "auto"); err == nil || !strings.Contains(err.Error(), dns.Addr) {
+			t.Errorf("got %v, want an error that names the server %s", err, dns.Addr)
+		}
+		if took := time.Since(begun); took > time.Second {
+			t.Errorf("returned after %s, want 200ms", took)
+		}
+		lab.Eventually(t, func() bool { return runtime.NumGoroutine() <= base }, "%d goroutines again", base)
+		if took := time.Since(begun); took > 3*time.Second {
+			t.Errorf("its goroutines were gone after %s only: net.Resolver waits 5s for an answer", took)
+		}
+	})
 }
 
 // T15: trouble with DNS is never the target's failure, and other checks do not feel it.
@@ -163,12 +171,9 @@ func TestPingRebinding(t *testing.T) {
 		for _, addr := range forbidden {
 			answers = append(answers, addr, good.String())
 		}
-		dns.Name("rebind.test", lab.Changing(answers...))
 		bothModes(t, func(t *testing.T, mode string) {
-			if mode == ModeRaw { // the script has ended: start it again under another name
-				dns.Name("rebind2.test", lab.Changing(answers...))
-			}
-			name := map[string]string{ModeDatagram: "rebind.test", ModeRaw: "rebind2.test"}[mode]
+			name := mode + ".test"
+			dns.Name(name, lab.Changing(answers...))
 			p := newPinger(t, dns.Addr, models.TargetPolicy{Public: true})
 			spec := pingSpec(name)
 			spec.Family = "4" // one question for each check

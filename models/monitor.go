@@ -268,7 +268,7 @@ func (r reader) countries(key string) Countries {
 	var out Countries
 	for _, code := range codes {
 		code = strings.ToUpper(strings.TrimSpace(code))
-		if !isCountry(code) {
+		if !IsCountry(code) {
 			r.e.add(key, key+" must hold ISO 3166-1 alpha-2 codes", fmt.Sprintf("“%s” is no country code: use two letters like DE", code))
 			return nil
 		}

@@ -53,8 +53,8 @@ func isEmail(s string) bool {
 // e164 is an international telephone number, ITU-T E.164 §6: a plus and up to 15 digits.
 var e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 
-// isCountry accepts ISO 3166-1 alpha-2 codes in upper case.
-func isCountry(code string) bool {
+// IsCountry accepts ISO 3166-1 alpha-2 codes in upper case.
+func IsCountry(code string) bool {
 	if len(code) != 2 {
 		return false
 	}

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"echolot/models"
@@ -57,6 +58,7 @@ type Prober struct {
 	pinger  Pinger
 	options Options
 	notices *perMinute
+	standby atomic.Bool
 }
 
 // New returns a prober that does nothing before Run. Run is called once.
@@ -82,6 +84,7 @@ func (p *Prober) Run(ctx context.Context) error {
 	fed := time.Now()
 	for ctx.Err() == nil {
 		release, held, err := p.hold(ctx)
+		p.standby.Store(err == nil && !held)
 		if held {
 			err := p.probe(ctx)
 			release()
@@ -97,6 +100,9 @@ func (p *Prober) Run(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Standby tells whether another instance probes for our location.
+func (p *Prober) Standby() bool { return p.standby.Load() }
 
 func (p *Prober) hold(ctx context.Context) (release func(), held bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)

@@ -88,7 +88,7 @@ func migratedDatabase() (string, error) {
 }
 
 func (c *cluster) create(ctx context.Context, name, template string) error {
-	statement := "CREATE DATABASE " + name
+	statement := "CREATE DATABASE " + name + c.copy
 	if template != "" {
 		statement += " TEMPLATE " + template
 	}

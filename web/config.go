@@ -1,0 +1,157 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"echolot/handlers"
+	"echolot/models"
+)
+
+// databaseConfig is what every command needs that opens the database. This file is the one reader of the environment.
+type databaseConfig struct {
+	DataDir     string `env:"ECHOLOT_DATA_DIR" default:"./data" help:"Directory for the SQLite database and everything else that is kept."`
+	DatabaseURL string `env:"ECHOLOT_DATABASE_URL" help:"Path of a SQLite file, or postgres://user:password@host/name. Default: echolot.db in the data directory."`
+
+	LogLevel  string `env:"ECHOLOT_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least level that is logged: ${enum}."`
+	LogFormat string `env:"ECHOLOT_LOG_FORMAT" default:"text" enum:"text,json" help:"Form of the log on stderr: ${enum}."`
+
+	LocationName    string `env:"ECHOLOT_LOCATION_NAME" default:"Local" help:"Name of the place that checks are made from."`
+	LocationCode    string `env:"ECHOLOT_LOCATION_CODE" default:"local" help:"Short name of that place, for programs."`
+	LocationCountry string `env:"ECHOLOT_LOCATION_COUNTRY" help:"ISO 3166-1 alpha-2 code of its country. Empty: monitors of any country are checked from here."`
+
+	TargetPolicy string   `env:"ECHOLOT_TARGET_POLICY" default:"private" enum:"private,public" help:"private: inside addresses may be pinged. public: only public ones, for servers that strangers use."`
+	TargetAllow  []string `env:"ECHOLOT_TARGET_ALLOW" placeholder:"CIDR" help:"Networks that may be pinged although the policy refuses them, comma separated."`
+}
+
+// serveConfig is what serve needs beside the database.
+type serveConfig struct {
+	databaseConfig
+	Listen              string   `env:"ECHOLOT_LISTEN" default:"127.0.0.1:8080" help:"Address and port to serve on."`
+	BaseURL             string   `env:"ECHOLOT_BASE_URL" help:"Where people reach this server, for links and cookies. Default: http:// and the address served on."`
+	TrustedProxies      []string `env:"ECHOLOT_TRUSTED_PROXIES" placeholder:"ADDRESS" help:"Proxies, as addresses or CIDRs, whose X-Forwarded-For is believed."`
+	APIRateLimit        int      `env:"ECHOLOT_API_RATE_LIMIT" default:"600" help:"API requests a minute for each credential; without one 60 for each address. 0: no limit."`
+	Resolver            string   `env:"ECHOLOT_RESOLVER" placeholder:"HOST:PORT" help:"DNS server for the names of targets. Default: the system's."`
+	MaxStreams          int      `env:"ECHOLOT_MAX_STREAMS" default:"20000" help:"Live streams at once."`
+	MaxStreamsPerUser   int      `env:"ECHOLOT_MAX_STREAMS_PER_USER" default:"50" help:"Live streams at once for one user."`
+	MaxStreamsPerOrg    int      `env:"ECHOLOT_MAX_STREAMS_PER_ORG" default:"2000" help:"Live streams at once for one organization."`
+	MaxStreamsPerSource int      `name:"max-streams-per-address" env:"ECHOLOT_MAX_STREAMS_PER_ADDRESS" default:"1000" help:"Live streams at once for one client address."`
+}
+
+// badSetting is the one sentence for a setting that can not be used.
+func badSetting(name, format string, args ...any) error {
+	return fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...))
+}
+
+// logger writes to stderr.
+func (c databaseConfig) logger() *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.LogLevel)) // kong let only valid ones pass
+	o := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, o))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, o))
+}
+
+// databaseURL is where the database is, with the default filled in.
+func (c databaseConfig) databaseURL() string {
+	if c.DatabaseURL == "" {
+		return filepath.Join(c.DataDir, "echolot.db")
+	}
+	return strings.TrimPrefix(c.DatabaseURL, "file:")
+}
+
+// makeDirs makes the directories that files are put in.
+func (c databaseConfig) makeDirs() error {
+	dirs := []string{c.DataDir}
+	if u := c.databaseURL(); !strings.Contains(u, "://") {
+		dirs = append(dirs, filepath.Dir(u))
+	} else if !strings.HasPrefix(u, "postgres://") && !strings.HasPrefix(u, "postgresql://") {
+		return badSetting("ECHOLOT_DATABASE_URL", "give a file's path or a postgres:// URL")
+	}
+	for _, dir := range dirs {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return badSetting("ECHOLOT_DATA_DIR", "%v; choose a directory that this user may write to", err)
+		}
+	}
+	return nil
+}
+
+// policy is the target policy with the allowed networks.
+func (c databaseConfig) policy() (models.TargetPolicy, error) {
+	p := models.TargetPolicy{Public: c.TargetPolicy == "public", Local: models.LocalAddresses}
+	for _, text := range c.TargetAllow {
+		prefix, err := netip.ParsePrefix(strings.TrimSpace(text))
+		if err != nil {
+			return p, badSetting("ECHOLOT_TARGET_ALLOW", "%q is not a network like 10.0.0.0/8", text)
+		}
+		p.Allow = append(p.Allow, prefix.Masked())
+	}
+	return p, nil
+}
+
+// check says what is wrong with the settings before anything is touched.
+func (c serveConfig) check() error {
+	if _, port, err := net.SplitHostPort(c.Listen); err != nil || port == "" {
+		return badSetting("ECHOLOT_LISTEN", "%q is not an address and port like 127.0.0.1:8080", c.Listen)
+	}
+	if c.BaseURL != "" {
+		u, err := url.Parse(c.BaseURL)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Path != "" && u.Path != "/" || u.RawQuery != "" {
+			return badSetting("ECHOLOT_BASE_URL", "%q is not a URL like https://echolot.example without a path", c.BaseURL)
+		}
+	}
+	if c.Resolver != "" {
+		if host, port, err := net.SplitHostPort(c.Resolver); err != nil || host == "" || port == "" {
+			return badSetting("ECHOLOT_RESOLVER", "%q is not a host and port like 192.0.2.53:53", c.Resolver)
+		}
+	}
+	for _, proxy := range c.TrustedProxies {
+		_, errPrefix := netip.ParsePrefix(proxy)
+		if _, err := netip.ParseAddr(proxy); err != nil && errPrefix != nil {
+			return badSetting("ECHOLOT_TRUSTED_PROXIES", "%q is neither an address nor a network", proxy)
+		}
+	}
+	if c.APIRateLimit < 0 {
+		return badSetting("ECHOLOT_API_RATE_LIMIT", "%d is less than 0; 0 means no limit", c.APIRateLimit)
+	}
+	if country := c.LocationCountry; country != "" && !models.IsCountry(country) {
+		return badSetting("ECHOLOT_LOCATION_COUNTRY", "%q is not an ISO 3166-1 alpha-2 code like DE", country)
+	}
+	if strings.TrimSpace(c.LocationCode) == "" || strings.TrimSpace(c.LocationName) == "" {
+		return badSetting("ECHOLOT_LOCATION_CODE", "the location needs a code and a name")
+	}
+	_, err := c.policy()
+	return err
+}
+
+// baseURL is where people reach the server that listens on addr.
+func (c serveConfig) baseURL(addr net.Addr) (*url.URL, error) {
+	if c.BaseURL != "" {
+		return url.Parse(strings.TrimSuffix(c.BaseURL, "/"))
+	}
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return nil, err
+	}
+	_, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return nil, err
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		host = "127.0.0.1" // every address: one that works from here
+	}
+	return &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}, nil
+}
+
+// caps are the bounds of the live streams.
+func (c serveConfig) caps() handlers.StreamCaps {
+	return handlers.StreamCaps{Total: c.MaxStreams, PerUser: c.MaxStreamsPerUser, PerOrganization: c.MaxStreamsPerOrg, PerAddress: c.MaxStreamsPerSource}
+}

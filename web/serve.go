@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"echolot/handlers"
+	"echolot/models"
+	"echolot/models/events"
+	"echolot/probe"
+	"echolot/static"
+)
+
+// stopTime is what everything has to stop in.
+const stopTime = 8 * time.Second
+
+// serveCommand serves until a signal.
+type serveCommand struct{ serveConfig }
+
+// Run builds everything, starts it, and stops it in order.
+func (c *serveCommand) Run(ctx context.Context) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	assets, err := static.New()
+	if err != nil {
+		return err
+	}
+	if err := assets.Ready(); err != nil {
+		return err
+	}
+	log := c.logger()
+	bus := events.New()
+	store, err := openStore(ctx, c.databaseConfig, bus, log)
+	if err != nil {
+		return err
+	}
+	err = c.serve(ctx, store, bus, assets, log)
+	bus.Close()
+	if closing := store.Close(); closing != nil {
+		err = errors.Join(err, fmt.Errorf("closing the database: %w", closing))
+	}
+	log.Info("stopped")
+	return err
+}
+
+// openStore opens and migrates the database of any command.
+func openStore(ctx context.Context, c databaseConfig, bus *events.Bus, log *slog.Logger) (*models.Store, error) {
+	if err := c.makeDirs(); err != nil {
+		return nil, err
+	}
+	policy, err := c.policy()
+	if err != nil {
+		return nil, err
+	}
+	store, err := models.Open(ctx, models.Options{URL: c.databaseURL(), Bus: bus, Policy: policy, Log: log,
+		LocationName: c.LocationName, LocationCode: c.LocationCode, LocationCountry: c.LocationCountry})
+	if err != nil {
+		return nil, badSetting("ECHOLOT_DATABASE_URL", "%v", err)
+	}
+	if err := store.Migrate(ctx); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return store, nil
+}
+
+func (c *serveCommand) serve(ctx context.Context, store *models.Store, bus *events.Bus, assets *static.Files, log *slog.Logger) error {
+	ln, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return badSetting("ECHOLOT_LISTEN", "%v; choose another address or stop what uses it", err)
+	}
+	base, err := c.baseURL(ln.Addr())
+	if err != nil {
+		return err
+	}
+	resolver := probe.NewResolver(c.Resolver)
+	pinger := probe.NewProbingPinger(resolver, store.Policy(), log)
+	prober := probe.New(store, bus, pinger, probe.Options{Engine: "pro-bing", Shared: store.Engine() == "PostgreSQL", Log: log})
+	server := handlers.New(handlers.Options{Store: store, Assets: assets, Log: log, BaseURL: base, Version: version, TrustedProxies: c.TrustedProxies,
+		APIRateLimit: c.APIRateLimit, Streams: c.caps(), Standby: prober.Standby})
+
+	if token, ok, err := store.CreateSetupToken(ctx); err != nil {
+		return errors.Join(err, ln.Close())
+	} else if ok {
+		fmt.Fprintf(os.Stderr, "\n  Nobody can sign in yet. Set Echolot up here, once, within an hour:\n\n  %s/setup/%s\n\n", base, token)
+	}
+
+	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBackground()
+	probed := make(chan error, 1)
+	swept := make(chan struct{})
+	served := make(chan error, 1)
+	go func() { probed <- prober.Run(background) }()
+	go func() { defer close(swept); probe.NewSweeper(store, log).Run(background) }()
+	go func() { served <- server.Serve(ln) }()
+	log.Info("serving", "url", base.String(), "version", version, "database", store.Engine())
+
+	select {
+	case <-ctx.Done():
+		log.Info("stopping")
+	case err = <-served:
+		err = fmt.Errorf("serving: %w", err)
+	}
+	// Streams and HTTP first, so that nothing new arrives; then the prober, whose recorder stores what was measured.
+	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	if stopping := server.Shutdown(deadline); stopping != nil {
+		log.Warn("HTTP did not stop in time", "error", stopping)
+	}
+	log.Info("HTTP stopped")
+	stopBackground()
+	select {
+	case stopping := <-probed:
+		err = errors.Join(err, stopping)
+		pinger.Close()
+		log.Info("prober stopped")
+	case <-deadline.Done():
+		log.Warn("the prober did not stop in time")
+	}
+	<-swept
+	return err
+}

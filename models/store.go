@@ -79,10 +79,28 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.db.PingContext(ctx); err != nil {
+	if err := s.connect(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the database: %w", err), s.Close())
 	}
 	return s, nil
+}
+
+// connect makes the first connection. Two programs that open a new SQLite file at once both turn it to WAL, and for that
+// one lock SQLite does not wait its busy_timeout: once in 75 times that three started, one was told "database is locked".
+func (s *Store) connect(ctx context.Context) error {
+	const sqliteBusy = 5
+	for try := 1; ; try++ {
+		err := s.db.PingContext(ctx)
+		var lite *sqlite.Error
+		if !errors.As(err, &lite) || lite.Code()&0xff != sqliteBusy || try == 50 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 func isPostgresURL(u string) bool {

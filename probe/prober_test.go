@@ -1,0 +1,498 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+
+	"echolot/models"
+	"echolot/models/events"
+	"echolot/models/modelstest"
+)
+
+func TestMain(m *testing.M) { os.Exit(modelstest.Main(m)) }
+
+// unreliable is a real store whose results and monitors can not be written or read while it is down.
+type unreliable struct {
+	*models.Store
+	down atomic.Bool
+	slow atomic.Bool // reading one monitor takes a second
+}
+
+var errDown = fmt.Errorf("the test took the database away: %w", context.DeadlineExceeded)
+
+func (u *unreliable) RecordResults(ctx context.Context, results []models.Result, judge models.JudgeFunc) ([]models.Recorded, error) {
+	if u.down.Load() {
+		return nil, errDown
+	}
+	return u.Store.RecordResults(ctx, results, judge)
+}
+
+func (u *unreliable) UnscopedMonitorToProbe(ctx context.Context, id int64) (models.ProbeTarget, bool, error) {
+	if u.down.Load() {
+		return models.ProbeTarget{}, false, errDown
+	}
+	if u.slow.Load() {
+		sleep(ctx, time.Second)
+	}
+	return u.Store.UnscopedMonitorToProbe(ctx, id)
+}
+
+func (u *unreliable) UnscopedMonitorsToProbe(ctx context.Context, after int64, limit int) ([]models.ProbeTarget, int64, bool, error) {
+	if u.down.Load() {
+		return nil, 0, false, errDown
+	}
+	return u.Store.UnscopedMonitorsToProbe(ctx, after, limit)
+}
+
+// logText is a log that may be read while it is written.
+type logText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logText) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *logText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// house is a prober on a real database with one administrator.
+type house struct {
+	*fakePinger
+	t      *testing.T
+	url    string
+	store  *unreliable
+	prober *Prober
+	by     models.Actor
+	log    logText
+	stop   func() error
+}
+
+// inHouse runs the test in a bubble of synctest, on SQLite, with a prober that runs.
+func inHouse(t *testing.T, test func(t *testing.T, h *house)) {
+	url := modelstest.SQLite(t)
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, url)
+		h.start()
+		pass(time.Millisecond)
+		test(t, h)
+	})
+}
+
+func newHouse(t *testing.T, url string) *house {
+	h := &house{t: t, url: url, fakePinger: &fakePinger{}, store: &unreliable{Store: modelstest.Open(t, url)}}
+	user, err := h.store.UnscopedCreateUser(t.Context(), models.NewUser{
+		Email: "noc@example.com", Role: models.RoleAdmin, Password: "correct horse battery",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.by = models.Actor{UserID: user.ID, Role: models.RoleAdmin, HomeID: user.OrganizationID, OrganizationID: user.OrganizationID}
+	return h
+}
+
+// start makes a new prober run, as after a restart.
+func (h *house) start() {
+	h.prober = New(h.store, h.store.Bus(), h.fakePinger, Options{
+		Engine: "fake", Shared: modelstest.IsPostgres(h.url), Log: slog.New(slog.NewTextHandler(&h.log, nil)),
+		Abilities: func() Abilities { return Abilities{{Mode: ModeDatagram, Family: "4", OK: true}} },
+	})
+	h.stop = run(h.t, h.prober)
+}
+
+// run starts a prober; what it returns stops it, and may be called again.
+func run(t *testing.T, p *Prober) (stop func() error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	var err error
+	go func() { defer close(done); err = p.Run(ctx) }()
+	stop = func() error { cancel(); <-done; return err }
+	t.Cleanup(func() { _ = stop() })
+	return stop
+}
+
+func (h *house) fields(format string, args ...any) models.Fields {
+	h.t.Helper()
+	f, err := models.ParseFields(fmt.Appendf(nil, format, args...))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return f
+}
+
+// create makes a monitor; s may be another process's store.
+func (h *house) create(s *models.Store, host string, minutes int) models.MonitorRow {
+	h.t.Helper()
+	row, err := s.CreateMonitor(h.t.Context(), h.by, h.fields(
+		`{"customerId":1,"name":%q,"hostname":%q,"checkInterval":%d,"icmpConfig":{"count":1}}`, host, host, minutes))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return row
+}
+
+func (h *house) change(s *models.Store, id uuid.UUID, body string) models.MonitorRow {
+	h.t.Helper()
+	row, err := s.ChangeMonitor(h.t.Context(), h.by, id, h.fields("%s", body), "")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return row
+}
+
+func (h *house) delete(s *models.Store, id uuid.UUID) {
+	h.t.Helper()
+	if err := s.DeleteMonitor(h.t.Context(), h.by, id); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// state is what the pages would show now.
+func (h *house) state(id uuid.UUID) models.MonitorState {
+	h.t.Helper()
+	row, err := h.store.Monitor(h.t.Context(), h.by, id)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return row.State
+}
+
+// history is the stored checks, oldest first, in short: "first:success".
+func (h *house) history(id uuid.UUID) string {
+	h.t.Helper()
+	results, err := h.store.CheckHistory(h.t.Context(), h.by, id, time.Time{}, 200)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	words := make([]string, len(results))
+	for i, r := range results {
+		words[len(results)-1-i] = fmt.Sprintf("%s:%s", r.Kind, r.Outcome)
+	}
+	return strings.Join(words, " ")
+}
+
+// expect checks how often a monitor was pinged and to which host last.
+func (h *house) expect(what string, id int64, n int, host string) {
+	h.t.Helper()
+	pings := h.of(id)
+	if len(pings) != n || n > 0 && pings[n-1].Spec.Host != host {
+		h.t.Fatalf("%s: got %d pings %+v, want %d, the last to %s", what, len(pings), pings, n, host)
+	}
+}
+
+// The life of a monitor, from the form to the state row, with the bus between.
+func TestProberFollowsTheBus(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		s := h.store.Store
+		m := h.create(s, "a.example", 60)
+		pass(2 * time.Second)
+		h.expect("created", m.ID, 1, "a.example")
+		if got := h.state(m.PublicID); got.State != models.StateUp || got.LastRTT != 3000 || len(got.Beats()) != 1 {
+			t.Fatalf("two seconds after it was made: got %+v, want up", got)
+		}
+		h.change(s, m.PublicID, `{"hostname":"b.example"}`)
+		pass(2 * time.Second)
+		h.expect("another host", m.ID, 2, "b.example")
+		h.change(s, m.PublicID, `{"name":"renamed"}`)
+		pass(2 * time.Second)
+		h.expect("renamed", m.ID, 2, "b.example")
+		if _, _, err := s.RequestCheck(t.Context(), h.by, m.PublicID); err != nil {
+			t.Fatal(err)
+		}
+		pass(2 * time.Second)
+		h.expect("check now", m.ID, 3, "b.example")
+		if got, want := h.history(m.PublicID), "first:success first:success manual:success"; got != want {
+			t.Errorf("history: got %q, want %q", got, want)
+		}
+		h.change(s, m.PublicID, `{"status":"disabled","checkInterval":1}`)
+		pass(70 * time.Second)
+		h.expect("paused", m.ID, 3, "b.example")
+		h.change(s, m.PublicID, `{"status":"active","checkInterval":1}`)
+		pass(2 * time.Second)
+		h.expect("resumed", m.ID, 4, "b.example")
+		h.delete(s, m.PublicID)
+		pass(70 * time.Second)
+		h.expect("deleted", m.ID, 4, "b.example")
+	})
+}
+
+// Down within the time that the rule promises, not after another interval.
+func TestProberConfirms(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		var broken atomic.Bool
+		h.finds = func(models.Check) models.Outcome {
+			if broken.Load() {
+				return models.OutcomeFailure
+			}
+			return models.OutcomeSuccess
+		}
+		m := h.create(h.store.Store, "a.example", 2)
+		pass(2 * time.Second)
+		broken.Store(true)
+		for h.state(m.PublicID).State == models.StateUp {
+			pass(time.Second)
+			if time.Since(h.state(m.PublicID).LastCheckedAt) > 3*time.Minute {
+				t.Fatal("not checked any more")
+			}
+		}
+		pings := h.of(m.ID)
+		last := len(pings) - 1
+		if gap := pings[last].began.Sub(pings[last-1].ended); h.state(m.PublicID).State != models.StateDown || gap > 6*time.Second {
+			t.Errorf("got state %s, the confirming check after %s, want down after 5s", h.state(m.PublicID).State, gap)
+		}
+		if got := h.history(m.PublicID); !strings.HasSuffix(got, "scheduled:failure confirm:failure") {
+			t.Errorf("history: got %q", got)
+		}
+		broken.Store(false)
+		pass(2 * time.Minute)
+		if got := h.state(m.PublicID); got.State != models.StateUp {
+			t.Errorf("after one reply: got %s, want up", got.State)
+		}
+		if got := h.log.String(); strings.Count(got, "monitor state changed") != 3 {
+			t.Errorf("changes of state in the log, want 3:\n%s", got)
+		}
+	})
+}
+
+// T08: a result of what the monitor was is not what it is.
+func TestProberDiscardsOldRevs(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		m := h.create(h.store.Store, "a.example", 60)
+		pass(100 * time.Millisecond) // measured, not stored
+		h.change(h.store.Store, m.PublicID, `{"hostname":"b.example"}`)
+		gone := h.create(h.store.Store, "c.example", 60)
+		pass(20 * time.Millisecond)
+		h.delete(h.store.Store, gone.PublicID)
+		pass(2 * time.Second)
+		h.expect("changed", m.ID, 2, "b.example")
+		h.expect("deleted", gone.ID, 1, "c.example")
+		if got, want := h.history(m.PublicID), "first:success"; got != want {
+			t.Errorf("history: got %q, want %q, of the new host", got, want)
+		}
+	})
+}
+
+// What another process writes reaches us without the bus.
+func TestProberFollowsOtherProcesses(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		other := modelstest.Open(t, h.url)
+		m := h.create(other, "a.example", 60)
+		pass(3 * time.Second)
+		h.expect("created", m.ID, 1, "a.example")
+		h.change(other, m.PublicID, `{"hostname":"b.example"}`)
+		pass(3 * time.Second)
+		h.expect("changed", m.ID, 2, "b.example")
+		if _, _, err := other.RequestCheck(t.Context(), h.by, m.PublicID); err != nil {
+			t.Fatal(err)
+		}
+		pass(3 * time.Second)
+		h.expect("check now", m.ID, 3, "b.example")
+		h.change(other, m.PublicID, `{"status":"disabled","checkInterval":1}`)
+		pass(70 * time.Second)
+		h.expect("paused", m.ID, 3, "b.example")
+		h.change(other, m.PublicID, `{"status":"active","checkInterval":1}`)
+		pass(3 * time.Second)
+		h.expect("resumed", m.ID, 4, "b.example")
+		h.delete(other, m.PublicID)
+		pass(70 * time.Second)
+		h.expect("deleted", m.ID, 4, "b.example")
+	})
+}
+
+// A prober that falls behind the bus reads everything anew.
+func TestProberIsCutOff(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		other := modelstest.Open(t, h.url)
+		m := h.create(h.store.Store, "a.example", 60)
+		pass(time.Second)
+		h.store.slow.Store(true)
+		h.change(h.store.Store, m.PublicID, `{"name":"renamed"}`)
+		synctest.Wait() // busy reading for a second, while more happens than it may lag
+		h.store.Bus().Publish(make([]events.Event, busLag+1)...)
+		h.delete(other, m.PublicID) // only every tenth second looks for what is gone
+		h.store.slow.Store(false)
+		pass(6 * time.Second) // a reread, and a heartbeat to tell of it
+		if n := h.heartbeat().Monitors; n != 0 {
+			t.Errorf("monitors after everything was read anew: got %d, want 0", n)
+		}
+		next := h.create(h.store.Store, "b.example", 60)
+		pass(100 * time.Millisecond)
+		h.expect("created after the cut", next.ID, 1, "b.example")
+	})
+}
+
+func (h *house) heartbeat() models.Heartbeat {
+	h.t.Helper()
+	beat, alive, err := h.store.Heartbeat(h.t.Context())
+	if err != nil || !alive {
+		h.t.Fatalf("heartbeat: alive is %v, error %v", alive, err)
+	}
+	return beat
+}
+
+func TestHeartbeat(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		h.takes = func(models.Check) time.Duration { return time.Minute }
+		first := h.heartbeat() // at once
+		if first.Engine != "fake" || first.IPv4 != ModeDatagram || first.IPv6 != "" || first.Blind || first.Hint != "" || first.Monitors != 0 {
+			t.Errorf("first heartbeat: got %+v", first)
+		}
+		h.create(h.store.Store, "a.example", 60)
+		for range 10 {
+			pass(6 * time.Second)
+			if age := time.Since(h.heartbeat().SeenAt); age > 5*time.Second {
+				t.Errorf("age of the heartbeat: %s", age)
+			}
+		}
+		if beat := h.heartbeat(); beat.Monitors != 1 || beat.InFlight != 1 {
+			t.Errorf("heartbeat of a running check: got %+v", beat)
+		}
+		pass(2 * time.Second)
+		if err := h.stop(); err != nil {
+			t.Error(err)
+		}
+		if beat := h.heartbeat(); beat.InFlight != 0 || time.Since(beat.SeenAt) > time.Second {
+			t.Errorf("last heartbeat: got %+v, want one at the end", beat)
+		}
+		h.prober = New(h.store, h.store.Bus(), h.fakePinger, Options{Abilities: func() Abilities { return nil }})
+		h.stop = run(t, h.prober)
+		pass(time.Second)
+		if beat := h.heartbeat(); !beat.Blind || beat.CanPing() || beat.Hint == "" {
+			t.Errorf("where nobody may ping: got %+v", beat)
+		}
+	})
+}
+
+// Five minutes without a database: nothing that was measured is lost, nothing that was asked for is forgotten.
+func TestProberOutlivesTheDatabase(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		m := h.create(h.store.Store, "a.example", 1)
+		pass(90 * time.Second)
+		h.store.down.Store(true)
+		second := h.create(h.store.Store, "b.example", 1) // written by somebody, not readable for us
+		pass(5 * time.Minute)
+		h.store.down.Store(false)
+		pass(10 * time.Second)
+		measured := len(h.of(m.ID))
+		if stored := len(strings.Fields(h.history(m.PublicID))); measured < 6 || stored != measured {
+			t.Errorf("got %d results stored, want all %d", stored, measured)
+		}
+		if len(h.of(second.ID)) != 1 {
+			t.Errorf("the monitor made meanwhile was checked %d times, want once", len(h.of(second.ID)))
+		}
+		if n := strings.Count(h.log.String(), "level=WARN"); n > 25 {
+			t.Errorf("warnings in five minutes: got %d, want a few a minute:\n%s", n, h.log.String())
+		}
+	})
+}
+
+func TestProberStops(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		var slow atomic.Bool
+		h.takes = func(models.Check) time.Duration {
+			if slow.Load() {
+				return 20 * time.Second
+			}
+			return 10 * time.Millisecond
+		}
+		quick := h.create(h.store.Store, "a.example", 60)
+		pass(50 * time.Millisecond)
+		slow.Store(true)
+		long := h.create(h.store.Store, "b.example", 60)
+		pass(50 * time.Millisecond)
+		at := time.Now()
+		if err := errors.Join(h.stop(), h.stop()); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(at); took > time.Second {
+			t.Errorf("stopping took %s", took)
+		}
+		if got := h.history(quick.PublicID); got != "first:success" {
+			t.Errorf("measured before the stop: got %q, want it stored", got)
+		}
+		if got := h.history(long.PublicID); got != "" || h.state(long.PublicID).State != models.StatePending {
+			t.Errorf("cut short by the stop: got %q, want it thrown away", got)
+		}
+		h.store.Bus().Close() // a bus that has ended must not make us spin
+		slow.Store(false)
+		h.start()
+		pass(time.Minute)
+		h.expect("not checked before the restart", long.ID, 2, "b.example")
+		h.expect("checked before the restart", quick.ID, 1, "a.example")
+	})
+}
+
+// Two instances on one Postgres: one probes, the other feeds its own pages and takes over.
+func TestStandby(t *testing.T) {
+	t.Parallel()
+	url := modelstest.Postgres(t)
+	a, b := newHouse(t, url), &house{t: t, url: url, fakePinger: &fakePinger{}, store: &unreliable{Store: modelstest.Open(t, url)}}
+	b.by = a.by
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the first's log:\n%s\nthe second's:\n%s", &a.log, &b.log)
+		}
+	})
+	a.start()
+	m := a.create(a.store.Store, "a.example", 60)
+	eventually(t, "the first probes", func() bool { return a.state(m.PublicID).State == models.StateUp })
+	pages := b.store.Bus().Subscribe(100)
+	b.start()
+	n := b.create(b.store.Store, "b.example", 60)
+	eventually(t, "the first takes up what the second wrote", func() bool { return b.state(n.PublicID).State == models.StateUp })
+	told := false
+	eventually(t, "the second's pages hear of the check", func() bool {
+		for {
+			select {
+			case e := <-pages.C:
+				told = told || e.Type == events.Check && e.MonitorID == n.ID
+			default:
+				return told
+			}
+		}
+	})
+	if got := len(b.of(m.ID)) + len(b.of(n.ID)); got != 0 {
+		t.Errorf("checks of the one that stands by: got %d, want 0", got)
+	}
+	if err := a.stop(); err != nil {
+		t.Error(err)
+	}
+	last := b.create(b.store.Store, "c.example", 60)
+	eventually(t, "the second takes over", func() bool { return len(b.of(last.ID)) == 1 })
+	if got := len(a.of(last.ID)); got != 0 {
+		t.Errorf("checks of the one that stopped: got %d, want 0", got)
+	}
+}
+
+// eventually polls the condition in real time.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(20 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("%s: not within 20 s", what)
+		}
+	}
+}

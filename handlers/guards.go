@@ -238,7 +238,11 @@ func csrfToken(c *fiber.Ctx) string {
 	if token == "" {
 		return ""
 	}
-	sum := sha256.Sum256([]byte("csrf\x00" + token))
+	return csrfOf(token)
+}
+
+func csrfOf(session string) string {
+	sum := sha256.Sum256([]byte("csrf\x00" + session))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 

@@ -91,33 +91,74 @@ func TestPingAnswers(t *testing.T) {
 	})
 }
 
-// What a spec asks for must be on the wire: the far end's kernel answers with our TOS, and only to what it can reassemble.
+// What a spec asks for must be on the wire.
 func TestPingOptions(t *testing.T) {
-	t.Parallel() // it waits more than it works
 	lab.Inside(t, func(t *testing.T) {
 		peer := lab.NewPeer(t)
 		peer.Cable("near", "far")
+		four, six := netip.MustParseAddr("10.95.0.2"), netip.MustParseAddr("2a00:1::2")
 		lab.IP(t, "addr", "add", "10.95.0.1/24", "dev", "near")
-		peer.IP("addr", "add", "10.95.0.2/24", "dev", "far")
+		peer.IP("addr", "add", four.String()+"/24", "dev", "far")
+		lab.IP(t, "addr", "add", "2a00:1::1/64", "dev", "near", "nodad")
+		peer.IP("addr", "add", six.String()+"/64", "dev", "far", "nodad")
+		capture := peer.Capture("far")
 		bothModes(t, func(t *testing.T, mode string) {
 			p := newPinger(t, "", models.TargetPolicy{})
-			large := pingSpec("10.95.0.2")
-			large.PacketSize, large.Count = 4000, 1
+			wire := func(what string, spec models.Spec, want lab.Request) {
+				target := netip.MustParseAddr(spec.Host)
+				before := capture.Seen()[target]
+				expect(t, what, ping(t, p, spec), models.OutcomeSuccess, models.CauseNone)
+				capture.WaitFor(t, target, before+spec.Count)
+				if got := capture.Last(target); got != want {
+					t.Errorf("%s: got %+v on the wire, want %+v", what, got, want)
+				}
+			}
+			spec := pingSpec(four.String())
+			wire("plain", spec, lab.Request{TTL: 64, PacketSize: 56, DontFragment: true}) // the kernel sets it on all that fits
+			spec.TTL, spec.TOS, spec.PacketSize, spec.DontFragment = 7, 0xb8, 1000, true
+			wire("all options", spec, lab.Request{TTL: 7, TOS: 0xb8, PacketSize: 1000, DontFragment: true})
+			spec.Host = six.String()
+			wire("all options by IPv6", spec, lab.Request{TTL: 7, TOS: 0xb8, PacketSize: 1000})
+			spec = pingSpec(six.String())
+			wire("plain by IPv6", spec, lab.Request{TTL: 64, PacketSize: 56})
+
+			large := pingSpec(four.String())
+			large.PacketSize = 4000
 			expect(t, "in fragments", ping(t, p, large), models.OutcomeSuccess, models.CauseNone)
 			large.DontFragment = true
 			expect(t, "too big to go unfragmented", ping(t, p, large), models.OutcomeUnknown, models.CauseLocalError)
 			largest := pingSpec("127.0.0.1")
-			largest.PacketSize, largest.Count = models.MaxPacketSize, 2
+			largest.PacketSize = models.MaxPacketSize
 			expect(t, "the largest", ping(t, p, largest), models.OutcomeSuccess, models.CauseNone)
 			small := pingSpec("127.0.0.1")
 			small.PacketSize = minProbingSize - 1
 			expect(t, "too small for pro-bing", ping(t, p, small), models.OutcomeUnknown, models.CauseLocalError)
-			marked := pingSpec("10.95.0.2")
-			marked.TTL, marked.TOS = 1, 0xb8
-			expect(t, "TTL and TOS", ping(t, p, marked), models.OutcomeSuccess, models.CauseNone)
-			marked.Host, marked.TTL = "10.96.0.9", 1 // beyond a router that we do not have
-			lab.IP(t, "route", "replace", "10.96.0.0/24", "via", "10.95.0.2")
-			expect(t, "TTL that ends on the way", ping(t, p, marked), models.OutcomeFailure, models.CauseTimeout)
+		})
+	})
+}
+
+// A host that is not there is down, also on our own network, where it is our own kernel that finds out.
+func TestPingAbsentHost(t *testing.T) {
+	lab.Inside(t, func(t *testing.T) {
+		peer := lab.NewPeer(t)
+		peer.Cable("near", "far")
+		lab.IP(t, "addr", "add", "10.95.0.1/24", "dev", "near")
+		lab.IP(t, "addr", "add", "2a00:1::1/64", "dev", "near", "nodad")
+		for _, family := range []string{"ipv4", "ipv6"} { // give up after two questions, a tenth of a second apart
+			lab.Sysctl(t, "net."+family+".neigh.near.mcast_solicit", "2")
+			lab.Sysctl(t, "net."+family+".neigh.near.retrans_time_ms", "100")
+		}
+		bothModes(t, func(t *testing.T, mode string) {
+			p := newPinger(t, "", models.TargetPolicy{})
+			for _, host := range []string{"10.95.0.9", "2a00:1::9"} {
+				spec := pingSpec(host)
+				spec.Count, spec.Interval = 8, 100*time.Millisecond
+				r := ping(t, p, spec)
+				expect(t, host, r, models.OutcomeFailure, models.CauseTimeout)
+				if r.Sent != spec.Count {
+					t.Errorf("%s: got %d sent, want %d", host, r.Sent, spec.Count)
+				}
+			}
 		})
 	})
 }

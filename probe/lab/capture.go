@@ -17,6 +17,14 @@ type Capture struct {
 	fd   int
 	mu   sync.Mutex
 	seen map[netip.Addr]int
+	last map[netip.Addr]Request
+}
+
+// Request is an echo request as it was on the wire.
+type Request struct {
+	TTL, TOS     int
+	DontFragment bool // IPv4 only
+	PacketSize   int  // bytes of ICMP payload
 }
 
 // NewCapture captures at the named interface of this namespace until the test ends.
@@ -63,7 +71,7 @@ func openCapture(name string) (*Capture, error) {
 		unix.Close(fd)
 		return nil, err
 	}
-	return &Capture{fd: fd, seen: map[netip.Addr]int{}}, nil
+	return &Capture{fd: fd, seen: map[netip.Addr]int{}, last: map[netip.Addr]Request{}}, nil
 }
 
 func (c *Capture) start(t testing.TB) {
@@ -94,21 +102,29 @@ func (c *Capture) start(t testing.TB) {
 }
 
 func (c *Capture) note(packet []byte) {
-	const echo4, echo6 = 8, 128 // RFC 792, RFC 4443 §4.1
+	const echo4, echo6, echoHeader = 8, 128, 8 // RFC 792, RFC 4443 §4.1
 	var to netip.Addr
+	var request Request
 	switch {
 	case len(packet) > 20 && packet[0]>>4 == 4 && packet[9] == unix.IPPROTO_ICMP:
-		if header := int(packet[0]&0x0f) * 4; len(packet) > header && packet[header] == echo4 {
-			to, _ = netip.AddrFromSlice(packet[16:20])
+		header := int(packet[0]&0x0f) * 4
+		if len(packet) <= header || packet[header] != echo4 {
+			return
 		}
+		to, _ = netip.AddrFromSlice(packet[16:20])
+		size := int(binary.BigEndian.Uint16(packet[2:]))
+		request = Request{TTL: int(packet[8]), TOS: int(packet[1]), DontFragment: packet[6]&0x40 != 0, PacketSize: size - header - echoHeader}
 	case len(packet) > 40 && packet[0]>>4 == 6 && packet[6] == unix.IPPROTO_ICMPV6 && packet[40] == echo6:
 		to, _ = netip.AddrFromSlice(packet[24:40])
+		class := int(binary.BigEndian.Uint16(packet)>>4) & 0xff
+		request = Request{TTL: int(packet[7]), TOS: class, PacketSize: int(binary.BigEndian.Uint16(packet[4:])) - echoHeader}
+	default:
+		return
 	}
-	if to.IsValid() {
-		c.mu.Lock()
-		c.seen[to]++
-		c.mu.Unlock()
-	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen[to]++
+	c.last[to] = request
 }
 
 // Seen is how many echo requests each address got so far.
@@ -116,6 +132,13 @@ func (c *Capture) Seen() map[netip.Addr]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return maps.Clone(c.seen)
+}
+
+// Last is the newest echo request to addr.
+func (c *Capture) Last(addr netip.Addr) Request {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.last[addr]
 }
 
 // WaitFor waits until addr got n echo requests. Packets are captured in order: what was sent before is counted by then.

@@ -60,14 +60,16 @@ func (s *Store) newestResults(ctx context.Context, since time.Time) ([]Recorded,
 	if len(rows) == 0 {
 		return nil, nil
 	}
-	keys := make([][]any, len(rows))
+	ids := make([]int64, len(rows))
 	byID := make(map[int64]MonitorRow, len(rows))
 	for i, row := range rows {
-		keys[i] = []any{row.ID, row.State.LastSlot}
+		ids[i] = row.ID
 		byID[row.ID] = row
 	}
 	var results []resultRow
-	if err := s.ro.NewSelect().Model(&results).Where("(r.monitor_id, r.slot) IN (?)", bun.List(keys)).Scan(ctx); err != nil {
+	q := s.ro.NewSelect().Model(&results).Where("r.monitor_id IN (?)", bun.List(ids)).
+		Join("JOIN monitor_states AS s ON s.monitor_id = r.monitor_id AND s.location_id = r.location_id AND s.last_slot = r.slot")
+	if err := q.Scan(ctx); err != nil {
 		return nil, fmt.Errorf("reading new results: %w", err)
 	}
 	recorded := make([]Recorded, len(results))

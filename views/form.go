@@ -137,6 +137,14 @@ func (x field) describedBy() string {
 	return strings.Join(ids, " ")
 }
 
+// suggest is what the button beside the error says: the error mostly names the better value already.
+func (x field) suggest() string {
+	if strings.Contains(x.Error, x.Suggestion) {
+		return "Use it"
+	}
+	return "Use " + x.Suggestion
+}
+
 func (x field) inputType() string {
 	if x.Type == "" {
 		return "text"

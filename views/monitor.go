@@ -16,8 +16,6 @@ type MonitorPage struct {
 	Name, Hostname, Customer, CustomerPublicID string
 	// IntervalSeconds is the time between two checks.
 	IntervalSeconds int
-	// NextAt is when the next check is due; zero while there is none.
-	NextAt time.Time
 	// Checks are the last ones, newest first; at most ShownChecks are drawn.
 	Checks []Check
 	// Settings are shown as they are, in order.
@@ -127,16 +125,21 @@ func (c Check) lossClass() string {
 	}
 }
 
-// jitter is the last check's, from its packets; empty where there were not two replies.
-func (p MonitorPage) jitter() string {
-	if len(p.Checks) == 0 || p.Checks[0].Result.Received < 2 {
-		return ""
-	}
-	f, ok := p.Checks[0].Result.RTTs()
-	if !ok {
+// jitter is the check's, from its packets; empty where there were not two replies.
+func (c Check) jitter() string {
+	f, ok := c.Result.RTTs()
+	if !ok || c.Result.Received < 2 {
 		return ""
 	}
 	return milliseconds(f.Jitter)
+}
+
+// jitter is the last check's.
+func (p MonitorPage) jitter() string {
+	if len(p.Checks) == 0 {
+		return ""
+	}
+	return p.Checks[0].jitter()
 }
 
 // RuleSettings are the sentences about when the monitor is checked and when it is called down. Zero figures take their

@@ -225,7 +225,7 @@ func told(t, now time.Time, rel string) string {
 	case relSpan:
 		return Span(now.Sub(t))
 	case relSince:
-		return "since " + clock(t, now)
+		return "since " + moved(t, now)
 	case relDay:
 		return t.Format("2 Jan 2006")
 	default:
@@ -233,10 +233,18 @@ func told(t, now time.Time, rel string) string {
 	}
 }
 
-// clock is the time of day within the last 20 hours, and the day before that: nobody counts seconds of last week.
+// moved is the time of day within the last 20 hours, and the day before that: nobody counts seconds of last week.
+func moved(t, now time.Time) string {
+	if now.Sub(t) >= 20*time.Hour && t.Year() == now.Year() {
+		return t.Format("2 Jan")
+	}
+	return clock(t, now)
+}
+
+// clock is moved with the time of an earlier day.
 func clock(t, now time.Time) string {
 	switch age := now.Sub(t); {
-	case age < 20*time.Hour:
+	case age < 20*time.Hour && age > -time.Hour:
 		return t.Format("15:04:05")
 	case t.Year() == now.Year():
 		return t.Format("2 Jan") + nbsp + t.Format("15:04")

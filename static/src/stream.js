@@ -17,7 +17,9 @@ export function startStream(htmx) {
   let heard = Date.now(), lostAt = 0, leaving = false, paused = false;
 
   function beat() {
+    const often = Date.now() - heard < 1000;
     heard = Date.now();
+    if (often) return;
     sign.classList.remove("beat");
     void sign.offsetWidth; // the ring pings again only if the class was seen gone
     sign.classList.add("beat");
@@ -27,6 +29,7 @@ export function startStream(htmx) {
   function show() {
     const alive = source?.readyState === EventSource.OPEN && !lostAt;
     sign.classList.toggle("lost", Boolean(lostAt));
+    sign.classList.toggle("waiting", !lostAt && !alive);
     const text = lostAt ? "connection lost" : alive ? "live" : paused ? "paused" : "connecting";
     if (word.textContent !== text) word.textContent = text;
     const s = Math.floor((Date.now() - heard) / 1000);

@@ -31,9 +31,14 @@ function zoneName(t) {
 
 function clock(t, now) {
   const p = parts(t);
-  if (now - t < 20 * 3600e3) return `${pad(p.h)}:${pad(p.mi)}:${pad(p.s)}`;
+  if (now - t < 20 * 3600e3 && now - t > -3600e3) return `${pad(p.h)}:${pad(p.mi)}:${pad(p.s)}`;
   if (p.y === parts(now).y) return `${p.d} ${months[p.mo]}${nbsp}${pad(p.h)}:${pad(p.mi)}`;
   return `${p.d} ${months[p.mo]} ${p.y}`;
+}
+
+function moved(t, now) {
+  const p = parts(t);
+  return now - t >= 20 * 3600e3 && p.y === parts(now).y ? `${p.d} ${months[p.mo]}` : clock(t, now);
 }
 
 function told(t, now, rel) {
@@ -41,7 +46,7 @@ function told(t, now, rel) {
     case "for": return `for ${span(now - t)}`;
     case "ago": return `${span(now - t)} ago`;
     case "span": return span(now - t);
-    case "since": return `since ${clock(t, now)}`;
+    case "since": return `since ${moved(t, now)}`;
     case "day": { const p = parts(t); return `${p.d} ${months[p.mo]} ${p.y}`; }
     default: return clock(t, now);
   }

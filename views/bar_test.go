@@ -1,0 +1,121 @@
+package views
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"echolot/models"
+)
+
+func TestTheBarStandsAtHalfForTheUsualRTT(t *testing.T) {
+	ms := time.Millisecond
+	ok := func(rtt time.Duration) models.Beat { return models.Beat{Outcome: models.OutcomeSuccess, RTT: rtt} }
+	beats := []models.Beat{ok(10 * ms), ok(10 * ms), ok(10 * ms), ok(20 * ms), ok(5 * ms), ok(900 * ms), ok(time.Microsecond)}
+	var got []int
+	for _, c := range columns(beats, nil) {
+		got = append(got, c.stand)
+	}
+	// 28 × (0.46 + 0.26 × log2(RTT ÷ usual)), rounded, between 3 and 25.
+	if want := []int{13, 13, 13, 20, 6, 25, 3}; !equal(got, want) {
+		t.Errorf("heights: got %v, want %v", got, want)
+	}
+}
+
+func equal(a, b []int) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func TestTheBarDrawsOnePathForEachOutcome(t *testing.T) {
+	ms := time.Millisecond
+	beats := []models.Beat{
+		{Outcome: models.OutcomeSuccess, RTT: ms},
+		{Outcome: models.OutcomeSuccess, RTT: ms, LossPercent: 50},
+		{Outcome: models.OutcomeSuccess, RTT: ms, LossPercent: 1},
+		{Outcome: models.OutcomeFailure, LossPercent: 100},
+		{Outcome: models.OutcomeUnknown, Maintenance: true},
+	}
+	doc := draw(t, bar(beats))
+	for class, want := range map[string]string{
+		"hb-ok":    "M175 15h3v13h-3zM180 16h3v12h-3zM185 15h3v13h-3z",
+		"hb-loss":  "M180 0h3v14h-3zM185 0h3v4h-3z",
+		"hb-fail":  "M190 0h3v28h-3z",
+		"hb-none":  "M195 26h3v2h-3z",
+		"hb-maint": "M195 30h5v2h-5z",
+	} {
+		if got := doc.Find("path."+class).AttrOr("d", ""); got != want {
+			t.Errorf("%s: got %q, want %q", class, got, want)
+		}
+	}
+	if got, want := doc.Find("svg").AttrOr("aria-label", ""), "Last 5 checks: 1 complete, 2 with loss, 1 failed, 1 not measured"; got != want {
+		t.Errorf("label: got %q, want %q", got, want)
+	}
+	if got := doc.Find("path").Length(); got != 5 {
+		t.Errorf("got %d paths, want 5", got)
+	}
+	if html := string(appendBar(nil, nil)); strings.Contains(html, "<path") {
+		t.Errorf("an empty bar draws something: %s", html)
+	}
+	if got := draw(t, bar(sampleBeats(60))).Find("svg").AttrOr("aria-label", ""); !strings.HasPrefix(got, "Last 40 checks") {
+		t.Errorf("60 beats: got %q, want the last 40", got)
+	}
+}
+
+func TestTheStripAndItsListTellEachPacket(t *testing.T) {
+	doc := inTable(t, CheckRow(sampleCheck()))
+	if ok, lost, late := doc.Find("circle.ok").Length(), doc.Find("circle.lost:not(.late)").Length(), doc.Find("circle.late").Length(); ok != 2 || lost != 1 || late != 1 {
+		t.Errorf("strip: got %d replies, %d lost, %d late, want 2, 1, 1", ok, lost, late)
+	}
+	var got []string
+	for i := range 4 {
+		got = append(got, plain(doc.Find(".packet-list li").Eq(i).Text()))
+	}
+	if want := "12.310 ms|lost|late, not counted|14.310 ms"; strings.Join(got, "|") != want {
+		t.Errorf("packets: got %q, want %q", strings.Join(got, "|"), want)
+	}
+	if got, want := doc.Find("tr").AttrOr("data-jitter", ""), "2.000"; got != want {
+		t.Errorf("jitter: got %q, want %q", got, want)
+	}
+	refused := sampleCheck()
+	refused.Result.Cause = models.CauseHostUnreachable
+	if n := inTable(t, CheckRow(refused)).Find("path.bad").Length(); n != 2 {
+		t.Errorf("refused: got %d crosses, want 2", n)
+	}
+}
+
+// BenchmarkList renders the page of 50 rows, as a request does.
+func BenchmarkList(b *testing.B) {
+	page := Monitors(sampleList(50))
+	var out bytes.Buffer
+	b.ReportAllocs()
+	for b.Loop() {
+		out.Reset()
+		if err := page.Render(context.Background(), &out); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(out.Len()), "bytes/page")
+}
+
+// BenchmarkLive renders what the stream sends for one check.
+func BenchmarkLive(b *testing.B) {
+	live := MonitorLive(sampleLive("00000000-0000-7000-8000-100000000000"))
+	var out bytes.Buffer
+	b.ReportAllocs()
+	for b.Loop() {
+		out.Reset()
+		if err := live.Render(context.Background(), &out); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package views
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"echolot/models"
+)
+
+func TestEveryCauseHasItsWords(t *testing.T) {
+	for _, c := range []struct {
+		cause  models.Cause
+		source string
+		sent   int
+		want   string
+	}{
+		{models.CauseNone, "", 4, ""},
+		{models.CauseTimeout, "", 4, "no reply to 4 packets"},
+		{models.CauseTimeout, "", 1, "no reply to 1 packet"},
+		{models.CauseHostUnreachable, "10.0.0.1", 4, "host unreachable, said 10.0.0.1"},
+		{models.CauseNetUnreachable, "", 4, "network unreachable"},
+		{models.CausePortUnreachable, "", 4, "port unreachable"},
+		{models.CauseProhibited, "10.0.0.1", 4, "refused by a filter, said 10.0.0.1"},
+		{models.CauseTTLExceeded, "10.0.0.1", 4, "TTL used up on the way, said 10.0.0.1"},
+		{models.CauseTooBig, "", 4, "packet too big for the path"},
+		{models.CauseDNSError, "", 0, "name server gave no usable answer"},
+		{models.CauseNameNotFound, "", 0, "the name does not exist"},
+		{models.CauseLocalError, "", 0, "this machine could not send"},
+		{models.CauseNoPermission, "", 0, "no right to ping"},
+		{models.CauseTargetNotAllowed, "", 0, "address not allowed by the target policy"},
+		{models.CauseOverload, "", 0, "prober overloaded, check left out"},
+		{models.CauseClockStep, "", 0, "the clock was set during the check"},
+		{models.CauseProberBlind, "10.99.0.1", 0, "prober blind: gateway 10.99.0.1 is silent"},
+	} {
+		if got := plain(CauseText(c.cause, c.source, c.sent)); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.cause, got, c.want)
+		}
+	}
+}
+
+func TestFigures(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0 s", 14*time.Second + 900*time.Millisecond: "14 s", 14 * time.Minute: "14 min", 3*time.Hour + 6*time.Minute: "3 h 06 min",
+		12*24*time.Hour + 4*time.Hour: "12 d 04 h", 41 * 24 * time.Hour: "41 d", -time.Hour: "0 s",
+	} {
+		if got := plain(Span(d)); got != want {
+			t.Errorf("Span(%s): got %q, want %q", d, got, want)
+		}
+	}
+	for s, want := range map[int]string{30: "30 s", 60: "1 min", 90: "90 s", 7200: "2 h", 86400: "24 h"} {
+		if got := plain(Every(s)); got != want {
+			t.Errorf("Every(%d): got %q, want %q", s, got, want)
+		}
+	}
+	for d, want := range map[time.Duration]string{41 * time.Microsecond: "0.041", 8214 * time.Microsecond: "8.214", 1234567 * time.Microsecond: "1,234.567", 0: "0.000"} {
+		if got := milliseconds(d); got != want {
+			t.Errorf("milliseconds(%s): got %q, want %q", d, got, want)
+		}
+	}
+	for p, want := range map[float64]string{0: "0", 100: "100", 99.99: "99.9", 12.4: "12.4", 100.0 / 3: "33.3", 0.01: "0.1"} {
+		if got := percent(p); got != want {
+			t.Errorf("percent(%v): got %q, want %q", p, got, want)
+		}
+	}
+}
+
+func TestMoments(t *testing.T) {
+	for _, c := range []struct {
+		age  time.Duration
+		rel  string
+		want string
+	}{
+		{time.Hour, relSince, "since 11:00:00"}, {14 * 24 * time.Hour, relSince, "since 9 Nov"}, {400 * 24 * time.Hour, relSince, "since 19 Oct 2025"},
+		{14 * 24 * time.Hour, relClock, "9 Nov 12:00"}, {-72 * time.Hour, relClock, "26 Nov 12:00"},
+		{3 * time.Hour, relFor, "for 3 h 00 min"}, {2 * time.Second, relAgo, "2 s ago"}, {time.Hour, relDay, "23 Nov 2026"},
+	} {
+		if got := plain(told(noon.Add(-c.age), noon, c.rel)); got != c.want {
+			t.Errorf("%s %s: got %q, want %q", c.age, c.rel, got, c.want)
+		}
+	}
+	el := draw(t, moment(noon.In(time.FixedZone("", 3600)), noon, relClock)).Find("time")
+	if got := el.AttrOr("datetime", "") + " " + el.AttrOr("title", ""); got != "2026-11-23T12:00:00.000Z 2026-11-23 12:00:00 UTC" {
+		t.Errorf("exact moment: got %q", got)
+	}
+}
+
+func TestTheRowSaysTheCauseOnlyInTrouble(t *testing.T) {
+	for name, c := range map[string]struct {
+		change      func(m *LiveMonitor)
+		state, text string
+	}{
+		"up": {func(*LiveMonitor) {}, "Up for 3 h 00 min", ""},
+		"checking again": {func(m *LiveMonitor) { m.Failures, m.Cause, m.Received, m.RTT = 1, models.CauseTimeout, 0, -1 },
+			"Up checking again", "1 of 2 failed checks: no reply to 4 packets"},
+		"down": {func(m *LiveMonitor) {
+			m.State, m.Failures, m.Cause, m.CauseSource, m.Received, m.RTT = models.StateDown, 3, models.CauseHostUnreachable, "10.0.0.1", 0, -1
+		}, "Down since 09:00:00", "host unreachable, said 10.0.0.1, 3 checks in a row"},
+		"unknown": {func(m *LiveMonitor) {
+			m.State, m.Cause, m.UnknownInRow, m.LastOutcome = models.StateUnknown, models.CauseNoPermission, 2, models.OutcomeUnknown
+		}, "Unknown since 09:00:00", "no right to ping"},
+		"long unknown": {func(m *LiveMonitor) {
+			m.State, m.Cause, m.UnknownInRow, m.LastOutcome = models.StateUnknown, models.CauseNameNotFound, 3, models.OutcomeUnknown
+		}, "Unknown since 09:00:00", "the name does not exist, not measured for 3 checks"},
+		"maintenance": {func(m *LiveMonitor) { m.Status = models.StatusMaintenance }, "Maintenance measured up", ""},
+		"paused":      {func(m *LiveMonitor) { m.Status = models.StatusDisabled }, "Paused since 09:00:00", ""},
+		"pending":     {func(m *LiveMonitor) { m.State = models.StatePending }, "Pending first check now", ""},
+	} {
+		m := sampleLive("m1")
+		c.change(&m)
+		if got := plain(draw(t, liveState(m)).Text()); got != strings.Replace(c.state, " ", "", 1) && got != c.state {
+			t.Errorf("%s: got %q, want %q", name, got, c.state)
+		}
+		why := draw(t, liveWhy(m)).Find("[data-live]")
+		if got := plain(why.Text()); got != c.text {
+			t.Errorf("%s: got %q, want %q", name, got, c.text)
+		}
+		if _, hidden := why.Attr("hidden"); hidden != (c.text == "") {
+			t.Errorf("%s: hidden %t with text %q", name, hidden, c.text)
+		}
+	}
+}
+
+func TestWithoutAReplyThereIsNoRTT(t *testing.T) {
+	m := sampleLive("m1")
+	m.RTT, m.Received = -1, 0
+	if got := plain(draw(t, liveRTT(m)).Text()); got != "–" {
+		t.Errorf("RTT: got %q, want –", got)
+	}
+	if got := plain(draw(t, liveLoss(m)).Text()); got != "100%" {
+		t.Errorf("loss: got %q, want 100%%", got)
+	}
+	m.LastOutcome = models.OutcomeUnknown
+	if got := plain(draw(t, liveLoss(m)).Text()); got != "–" {
+		t.Errorf("loss not measured: got %q, want –", got)
+	}
+}

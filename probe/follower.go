@@ -140,7 +140,7 @@ func (f *follower) reread(ctx context.Context, deletions bool) {
 // reload reads all monitors. At the start they are spread; later, whatever is new among them is checked at once.
 func (f *follower) reload(ctx context.Context) {
 	began := time.Now()
-	there := make(map[int64]bool)
+	var targets []models.ProbeTarget
 	for after, more := int64(0), true; more; {
 		var page []models.ProbeTarget
 		var err error
@@ -148,15 +148,15 @@ func (f *follower) reload(ctx context.Context) {
 			f.missed(ctx, "monitors not read", err)
 			return
 		}
-		for _, t := range page {
-			there[t.MonitorID] = true
-			if f.loaded {
-				f.scheduler.Set(t)
-			}
-		}
-		if !f.loaded {
-			f.scheduler.Load(page)
-		}
+		targets = append(targets, page...)
+	}
+	if !f.loaded {
+		f.scheduler.Load(targets)
+	}
+	there := make(map[int64]bool, len(targets))
+	for _, t := range targets {
+		there[t.MonitorID] = true
+		f.scheduler.Set(t) // those of Load are known and left alone
 	}
 	for _, id := range f.scheduler.IDs() {
 		if !there[id] {

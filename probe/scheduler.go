@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +17,8 @@ const (
 	// coldSpread is the time over which monitors that a stop left overdue are checked: long enough not to be a burst,
 	// short enough that nobody waits for an answer.
 	coldSpread = time.Minute
+	// coldGap is the time between two of them where they are few.
+	coldGap = 100 * time.Millisecond
 	// clockLook is how often the wall clock is read where nothing is due: timers do not notice that it was set forward.
 	clockLook = time.Second
 )
@@ -57,21 +60,29 @@ func NewScheduler(location int64, parallel int, pinger Pinger, deliver func(mode
 	}
 }
 
-// Load takes up monitors at a start. Each is due at its next slot; one that a stop left overdue, or that was never
-// checked, within a minute, spread evenly.
+// Load takes up all monitors at a start. Each is due at its next slot. Those that a stop left overdue, or that were never
+// checked, do not wait for a slot that is far off: they are spread evenly over a minute, or less where they are few.
 func (s *Scheduler) Load(targets []models.ProbeTarget) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
+	var overdue []*schedule
 	for _, t := range targets {
 		m := s.take(t, now)
-		if m != nil && now.Sub(t.LastCheckedAt) > m.interval() {
-			m.extra = models.KindFirst
-			m.extraAt = now.Add(Phase(t.MonitorID, coldSpread)).UnixMilli()
+		if m == nil {
+			continue
 		}
-		if m != nil && m.cancel == nil {
+		if now.Sub(t.LastCheckedAt) > m.interval() {
+			overdue = append(overdue, m)
+		}
+		if m.cancel == nil {
 			s.queue.put(m)
 		}
+	}
+	spread := min(coldSpread, time.Duration(len(overdue))*coldGap)
+	overdue = slices.DeleteFunc(overdue, func(m *schedule) bool { return m.next <= now.Add(spread).UnixMilli() })
+	for i, m := range overdue {
+		s.outOfTurn(m, models.KindFirst, now.Add(time.Duration(i)*spread/time.Duration(len(overdue))))
 	}
 	s.nudge()
 }
@@ -144,11 +155,14 @@ func (s *Scheduler) Recorded(r models.Recorded) {
 	}
 }
 
-// outOfTurn needs the lock. The earlier of two that were asked for stays.
+// outOfTurn needs the lock. The earlier of two that were asked for stays. Somebody waits for what is wanted at once,
+// unless it is we who ask, to confirm.
 func (s *Scheduler) outOfTurn(m *schedule, kind models.Kind, at time.Time) {
-	ms := max(at.UnixMilli(), time.Now().UnixMilli(), m.last+1)
+	now := time.Now()
+	ms := max(at.UnixMilli(), now.UnixMilli(), m.last+1)
 	if m.extra == "" || ms < m.extraAt {
-		m.extra, m.extraAt, m.urgent = kind, ms, kind != models.KindConfirm
+		m.extra, m.extraAt = kind, ms
+		m.urgent = kind != models.KindConfirm && !at.After(now)
 	}
 	if m.cancel == nil {
 		s.queue.put(m)

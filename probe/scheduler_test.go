@@ -234,6 +234,7 @@ func TestColdStart(t *testing.T) {
 	for _, interval := range []time.Duration{time.Minute, time.Hour} {
 		t.Run(interval.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(37 * time.Second) // a start knows no full minutes
 				start := func(last time.Time) (phases map[int64]int64, most, pings int) {
 					var targets []models.ProbeTarget
 					for id := range int64(monitors) {
@@ -242,7 +243,7 @@ func TestColdStart(t *testing.T) {
 						targets = append(targets, m)
 					}
 					s := simulate(t, &fakePinger{}, 100, targets...)
-					time.Sleep(time.Minute)
+					time.Sleep(time.Minute + time.Second)
 					firstMinute := map[int64]int{}
 					for _, r := range s.results() {
 						firstMinute[r.Monitor]++
@@ -298,6 +299,22 @@ func TestRestartsDoNotPostpone(t *testing.T) {
 		// Five days have five slots; the start of all added the first check.
 		if n := len(pinger.pings); n != 6 {
 			t.Errorf("checks in five days: got %d, want 6", n)
+		}
+	})
+}
+
+// A few that a stop left overdue are not made to wait a minute.
+func TestColdStartOfAFew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var targets []models.ProbeTarget
+		for id := range int64(50) {
+			targets = append(targets, target(id+1, 24*time.Hour))
+		}
+		s := simulate(t, &fakePinger{}, 100, targets...)
+		time.Sleep(6 * time.Second)
+		s.stop()
+		if n, most := len(s.results()), s.busiest(); n != 50 || most > 11 {
+			t.Errorf("got %d checks in six seconds, %d in the busiest; want 50 and 10", n, most)
 		}
 	})
 }

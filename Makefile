@@ -31,7 +31,7 @@ static/dist/app.js: static/node_modules/.package-lock.json $(shell find static/s
 	@touch $@
 
 generate: ## generate the pages' Go code from views/*.templ
-	$(GO) tool templ generate
+	$(GO) tool templ generate -path views
 
 test-packages:
 	tools/debian-packages $(TEST_PACKAGES)

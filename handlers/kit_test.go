@@ -24,7 +24,7 @@ const password = "correct horse battery"
 
 // house is a running server with two organizations, and everybody who might knock.
 type house struct {
-	t     *testing.T
+	t     testing.TB
 	store *models.Store
 	s     *Server
 	url   string
@@ -69,7 +69,7 @@ func liteHouse(t *testing.T, changes ...func(*Options)) *house {
 	return newHouse(t, modelstest.Open(t, modelstest.SQLite(t)), changes...)
 }
 
-func newHouse(t *testing.T, store *models.Store, changes ...func(*Options)) *house {
+func newHouse(t testing.TB, store *models.Store, changes ...func(*Options)) *house {
 	t.Helper()
 	h := &house{t: t, store: store, limited: "limited@example.com", foreigner: "foreigner@example.com", log: &logBook{lines: make(chan string, 1000)}}
 	h.people()
@@ -146,7 +146,7 @@ func (h *house) people() {
 	h.foreignOne = monitor(h.other, h.foreign, "Foreign")
 }
 
-func object(t *testing.T, body string) models.Fields {
+func object(t testing.TB, body string) models.Fields {
 	t.Helper()
 	f, err := models.ParseFields([]byte(body))
 	if err != nil {
@@ -183,7 +183,7 @@ type answer struct {
 }
 
 // decode reads the JSON body into v.
-func (a answer) decode(t *testing.T, v any) {
+func (a answer) decode(t testing.TB, v any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(a.body), v); err != nil {
 		t.Fatalf("got body %q: %v", a.body, err)

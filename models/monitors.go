@@ -24,20 +24,27 @@ type MonitorRow struct {
 }
 
 // monitorQuery selects MonitorRows that the actor sees.
-func (s *Store) monitorQuery(db bun.IDB, by Actor, into any) *bun.SelectQuery {
+func (s *Store) monitorQuery(db bun.IDB, by Actor, into any, lead string) *bun.SelectQuery {
 	q := db.NewSelect().Model(into).
 		ColumnExpr("m.*").
 		ColumnExpr("c.name AS customer_name, c.public_id AS customer_public_id").
 		ColumnExpr(stateColumns)
-	return s.fromMonitors(q, by)
+	return s.fromMonitors(q, by, lead)
 }
 
+// The table whose index on organization_id a query starts from. Asking both tables for the organization lets SQLite take
+// the wrong one and sort 10,000 rows for a page of 50.
+const (
+	leadMonitors = "m"
+	leadStates   = "s" // for lists that sort by state: its index holds the rank
+)
+
 // fromMonitors joins what a MonitorRow is made of. The joins are inner ones: every monitor has its state row from its
-// first moment, and only so a database may start from the index on rank.
-func (s *Store) fromMonitors(q *bun.SelectQuery, by Actor) *bun.SelectQuery {
-	q = q.Join("JOIN monitor_states AS s ON s.monitor_id = m.id AND s.organization_id = m.organization_id").
+// first moment.
+func (s *Store) fromMonitors(q *bun.SelectQuery, by Actor, lead string) *bun.SelectQuery {
+	q = q.Join("JOIN monitor_states AS s ON s.monitor_id = m.id").
 		Join("JOIN customers AS c ON c.id = m.customer_id").
-		Where("s.organization_id = ?", by.OrganizationID)
+		Where("?.organization_id = ?", bun.Ident(lead), by.OrganizationID)
 	return visible(q, by)
 }
 
@@ -73,14 +80,10 @@ type MonitorsFilter struct {
 	Page, PerPage int
 }
 
-// sorts are the orders of a list. Names compare by code point on both databases.
-func (s *Store) sortExpr(sort string) (string, bool) {
+// sortExpr is the order of a list. Text compares by code point on both databases: the columns say so.
+func sortExpr(sort string) (string, bool) {
 	name, desc := strings.CutPrefix(sort, "-")
-	c := ""
-	if s.postgres() {
-		c = ` COLLATE "C"`
-	}
-	columns := map[string]string{"created": "m.id", "name": "m.search" + c, "hostname": "m.hostname" + c, "state": "s.rank", "lastCheckedAt": "s.last_checked_at"}
+	columns := map[string]string{"created": "m.id", "name": "m.search", "hostname": "m.hostname", "state": "s.rank", "lastCheckedAt": "s.last_checked_at"}
 	column, ok := columns[name]
 	if !ok {
 		return "", false
@@ -114,7 +117,7 @@ func (s *Store) Monitors(ctx context.Context, by Actor, f MonitorsFilter) ([]Mon
 	if f.Sort == "" {
 		f.Sort = "-created"
 	}
-	order, ok := s.sortExpr(f.Sort)
+	order, ok := sortExpr(f.Sort)
 	if !ok {
 		return nil, 0, invalid("sort", "sort must be created, name, hostname, state or lastCheckedAt, with - in front to reverse")
 	}
@@ -126,7 +129,11 @@ func (s *Store) Monitors(ctx context.Context, by Actor, f MonitorsFilter) ([]Mon
 		f.Customer = Ref{ID: c.ID}
 	}
 	rows := make([]MonitorRow, 0, f.PerPage)
-	q := s.filterMonitors(s.monitorQuery(s.ro, by, &rows), f).OrderExpr(order)
+	lead := leadMonitors
+	if strings.TrimPrefix(f.Sort, "-") == "state" {
+		lead = leadStates
+	}
+	q := s.filterMonitors(s.monitorQuery(s.ro, by, &rows, lead), f).OrderExpr(order)
 	if err := q.Limit(int64(f.PerPage)).Offset(int64(f.Page-1) * int64(f.PerPage)).Scan(ctx); err != nil {
 		return nil, 0, fmt.Errorf("listing monitors: %w", err)
 	}
@@ -160,7 +167,7 @@ func (s *Store) countMonitors(ctx context.Context, by Actor, f MonitorsFilter) (
 		}
 		return counts.Total(), err
 	}
-	n, err := s.filterMonitors(s.fromMonitors(s.ro.NewSelect().TableExpr("monitors AS m"), by), f).Count(ctx)
+	n, err := s.filterMonitors(s.fromMonitors(s.ro.NewSelect().TableExpr("monitors AS m"), by, leadMonitors), f).Count(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("counting monitors: %w", err)
 	}
@@ -177,7 +184,7 @@ func (s *Store) Monitor(ctx context.Context, by Actor, id uuid.UUID) (MonitorRow
 
 func (s *Store) monitor(ctx context.Context, db bun.IDB, by Actor, id uuid.UUID) (MonitorRow, error) {
 	var row MonitorRow
-	err := s.monitorQuery(db, by, &row).Where("m.public_id = ?", id).Scan(ctx)
+	err := s.monitorQuery(db, by, &row, leadMonitors).Where("m.public_id = ?", id).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return MonitorRow{}, errNoMonitor()
 	}

@@ -82,7 +82,7 @@ func (s *Store) cancelNow(ctx context.Context, c Customer) error {
 	var stopped []MonitorRow
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		stopped = nil
-		if err := s.monitorQuery(tx, by, &stopped).Where("m.customer_id = ? AND m.status <> ?", c.ID, StatusDisabled).Scan(ctx); err != nil {
+		if err := s.monitorQuery(tx, by, &stopped, leadMonitors).Where("m.customer_id = ? AND m.status <> ?", c.ID, StatusDisabled).Scan(ctx); err != nil {
 			return err
 		}
 		for i, before := range stopped {

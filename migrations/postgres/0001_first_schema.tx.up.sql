@@ -131,9 +131,9 @@ CREATE TABLE monitors (
   organization_id BIGINT NOT NULL,
   customer_id BIGINT NOT NULL,
   name TEXT NOT NULL,
-  hostname TEXT NOT NULL,
+  hostname TEXT COLLATE "C" NOT NULL,
   hostname_typed TEXT NOT NULL,
-  search TEXT NOT NULL,
+  search TEXT COLLATE "C" NOT NULL,
   port BIGINT CHECK (port BETWEEN 1 AND 65535),
   status TEXT NOT NULL CHECK (status IN ('active', 'maintenance', 'disabled')),
   interval_seconds BIGINT NOT NULL CHECK (interval_seconds BETWEEN 1 AND 86400),
@@ -153,6 +153,9 @@ CREATE TABLE monitors (
 --bun:split
 -- For the list of one customer's monitors, and the check whether a customer still has any.
 CREATE INDEX monitors_by_customer ON monitors (organization_id, customer_id, id);
+--bun:split
+-- For lists sorted by name, which the folded text begins with.
+CREATE INDEX monitors_by_name ON monitors (organization_id, search);
 --bun:split
 -- For the prober's look at what another process changed.
 CREATE INDEX monitors_by_change ON monitors (updated_at);

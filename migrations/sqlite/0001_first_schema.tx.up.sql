@@ -154,6 +154,9 @@ CREATE TABLE monitors (
 -- For the list of one customer's monitors, and the check whether a customer still has any.
 CREATE INDEX monitors_by_customer ON monitors (organization_id, customer_id, id);
 --bun:split
+-- For lists sorted by name, which the folded text begins with.
+CREATE INDEX monitors_by_name ON monitors (organization_id, search);
+--bun:split
 -- For the prober's look at what another process changed.
 CREATE INDEX monitors_by_change ON monitors (updated_at);
 --bun:split

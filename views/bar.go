@@ -76,7 +76,7 @@ func columns(beats []models.Beat, into []column) []column {
 	return into
 }
 
-// appendBox adds a rectangle to a path's d.
+// appendBox adds a rectangle to the d of a path. It is called for each check of each row, so it writes bytes.
 func appendBox(d []byte, x, y, w, h int) []byte {
 	d = append(d, 'M')
 	d = strconv.AppendInt(d, int64(x), 10)
@@ -91,20 +91,18 @@ func appendBox(d []byte, x, y, w, h int) []byte {
 	return append(d, 'z')
 }
 
-// appendPath adds one path of the columns that box draws; nothing where it draws none.
-func appendPath(out []byte, class string, cols []column, box func(c column) (y, w, h int)) []byte {
-	start := len(out)
+// appendPath adds one path of the n columns that box draws with a height; nothing where there are none.
+func appendPath(out []byte, n int, class string, cols []column, box func(c column) (y, w, h int)) []byte {
+	if n == 0 {
+		return out
+	}
 	out = append(out, `<path class="`...)
 	out = append(out, class...)
 	out = append(out, `" d="`...)
-	empty := len(out)
 	for _, c := range cols {
 		if y, w, h := box(c); h > 0 {
 			out = appendBox(out, c.x, y, w, h)
 		}
-	}
-	if len(out) == empty {
-		return out[:start]
 	}
 	return append(out, `"/>`...)
 }
@@ -116,8 +114,11 @@ func appendBar(out []byte, beats []models.Beat) []byte {
 	}
 	var held [models.RecentChecks]column
 	cols := columns(beats, held[:0])
-	var complete, lossy, failed, unmeasured int
+	var complete, lossy, failed, unmeasured, planned int
 	for _, c := range cols {
+		if c.plum {
+			planned++
+		}
 		switch {
 		case c.none:
 			unmeasured++
@@ -140,11 +141,11 @@ func appendBar(out []byte, beats []models.Beat) []byte {
 	out = append(out, ` failed, `...)
 	out = strconv.AppendInt(out, int64(unmeasured), 10)
 	out = append(out, ` not measured">`...)
-	out = appendPath(out, "hb-ok", cols, func(c column) (int, int, int) { return barHeight - c.stand, barWide, c.stand })
-	out = appendPath(out, "hb-loss", cols, func(c column) (int, int, int) { return 0, barWide, c.hang })
-	out = appendPath(out, "hb-fail", cols, func(c column) (int, int, int) { return 0, barWide, onlyIf(c.fail, barHeight) })
-	out = appendPath(out, "hb-none", cols, func(c column) (int, int, int) { return barHeight - 2, barWide, onlyIf(c.none, 2) })
-	out = appendPath(out, "hb-maint", cols, func(c column) (int, int, int) { return barHeight + 2, barPitch, onlyIf(c.plum, 2) })
+	out = appendPath(out, complete+lossy, "hb-ok", cols, func(c column) (int, int, int) { return barHeight - c.stand, barWide, c.stand })
+	out = appendPath(out, lossy, "hb-loss", cols, func(c column) (int, int, int) { return 0, barWide, c.hang })
+	out = appendPath(out, failed, "hb-fail", cols, func(c column) (int, int, int) { return 0, barWide, onlyIf(c.fail, barHeight) })
+	out = appendPath(out, unmeasured, "hb-none", cols, func(c column) (int, int, int) { return barHeight - 2, barWide, onlyIf(c.none, 2) })
+	out = appendPath(out, planned, "hb-maint", cols, func(c column) (int, int, int) { return barHeight + 2, barPitch, onlyIf(c.plum, 2) })
 	return append(out, `</svg>`...)
 }
 
@@ -155,16 +156,8 @@ func onlyIf(cond bool, n int) int {
 	return 0
 }
 
-// barBytes is enough for a bar of 40 checks, so that its buffer is made once.
-const barBytes = 1400
-
-// bar draws the last checks.
-func bar(beats []models.Beat) templ.Component {
-	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
-		_, err := w.Write(appendBar(make([]byte, 0, barBytes), beats))
-		return err
-	})
-}
+// barBytes holds the bar of 40 checks with its element, so that its buffer is made once.
+const barBytes = 1280
 
 // appendPackets adds the strip of one check's packets in the order sent: a disc for a reply, a ring for a lost one, a cross
 // where a router refused. Nothing in it comes from people.

@@ -45,7 +45,7 @@ func TestTheBarDrawsOnePathForEachOutcome(t *testing.T) {
 		{Outcome: models.OutcomeFailure, LossPercent: 100},
 		{Outcome: models.OutcomeUnknown, Maintenance: true},
 	}
-	doc := draw(t, bar(beats))
+	doc := parse(t, string(appendBar(nil, beats)))
 	for class, want := range map[string]string{
 		"hb-ok":    "M175 15h3v13h-3zM180 16h3v12h-3zM185 15h3v13h-3z",
 		"hb-loss":  "M180 0h3v14h-3zM185 0h3v4h-3z",
@@ -66,7 +66,7 @@ func TestTheBarDrawsOnePathForEachOutcome(t *testing.T) {
 	if html := string(appendBar(nil, nil)); strings.Contains(html, "<path") {
 		t.Errorf("an empty bar draws something: %s", html)
 	}
-	if got := draw(t, bar(sampleBeats(60))).Find("svg").AttrOr("aria-label", ""); !strings.HasPrefix(got, "Last 40 checks") {
+	if got := parse(t, string(appendBar(nil, sampleBeats(60)))).Find("svg").AttrOr("aria-label", ""); !strings.HasPrefix(got, "Last 40 checks") {
 		t.Errorf("60 beats: got %q, want the last 40", got)
 	}
 }

@@ -52,10 +52,14 @@ func (m LiveMonitor) Kind() string {
 	case models.StatusMaintenance:
 		return "maintenance"
 	}
-	if m.State == "" {
+	switch m.State {
+	case models.StateUp, models.StateDegraded, models.StateDown, models.StatePaused:
+		return string(m.State)
+	case models.StatePending, "":
 		return "pending"
+	default:
+		return "unknown"
 	}
-	return string(m.State)
 }
 
 // confirming is true while failed checks are counted but the verdict is still up.

@@ -136,10 +136,3 @@ func flashClass(f Flash) string {
 	}
 	return "said-line"
 }
-
-func stateClass(kind string, filled bool) string {
-	if filled {
-		return "state filled " + kind
-	}
-	return "state " + kind
-}

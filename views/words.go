@@ -204,15 +204,11 @@ const (
 	relDay   = "day"   // 9 Nov 2026
 )
 
-// exactly writes a moment in full, in UTC.
-func exactly(t time.Time) string {
-	return t.UTC().Format("2006-01-02 15:04:05") + " UTC"
-}
-
-// machine writes a moment as the datetime attribute wants it.
-func machine(t time.Time) string {
-	return t.UTC().Format("2006-01-02T15:04:05.000Z")
-}
+// How a moment stands in its title, in UTC, and in the datetime attribute.
+const (
+	exactForm   = "2006-01-02 15:04:05 UTC"
+	machineForm = "2006-01-02T15:04:05.000Z"
+)
 
 // told writes a moment as seen from now, in UTC.
 func told(t, now time.Time, rel string) string {

@@ -62,6 +62,9 @@ export function say(text, bad = true) {
 /** What HTMX could not do is said under the bar; the server's own words are used where it sent any. */
 function startErrors() {
   document.body.addEventListener("htmx:configRequest", (e) => {
+    // A form with several buttons goes where the one that was pressed says, as it does without scripts.
+    const pressed = e.detail.triggeringEvent?.submitter;
+    if (pressed?.hasAttribute("formaction")) e.detail.path = pressed.getAttribute("formaction");
     if (e.detail.verb !== "get") return;
     // Filters that are not set stay out of the address.
     for (const [name, value] of [...e.detail.formData.entries()]) if (value === "") e.detail.formData.delete(name);

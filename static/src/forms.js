@@ -70,9 +70,14 @@ export function close() {
   return true;
 }
 
-export function startForms() {
-  document.body.addEventListener("htmx:beforeRequest", (e) => {
-    if (e.detail.target?.id === "panel" && !panel().childElementCount) cameFrom = e.detail.elt.closest("tr")?.querySelector("a.name") || e.detail.elt;
+export function startForms(htmx) {
+  document.addEventListener("click", (e) => {
+    const link = e.target.closest("a[data-panel]");
+    if (!link || !panel() || e.button || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey) return;
+    e.preventDefault();
+    if (!panel().childElementCount) cameFrom = link.closest("tr")?.querySelector("a.name") || link;
+    htmx.ajax("GET", link.getAttribute("href"), { target: "#panel", swap: "innerHTML" })
+      .then(() => panel()?.firstElementChild?.scrollIntoView({ block: "nearest" }));
   });
   document.body.addEventListener("htmx:afterSettle", (e) => {
     if (e.detail.target?.id !== "panel") return;

@@ -111,6 +111,9 @@ func routeMessage(e *fiber.Error) string {
 // fail is the one place that writes errors: JSON under /api, a line for HTMX, else a page.
 func (s *Server) fail(c *fiber.Ctx, err error) error {
 	p := problemOf(err)
+	// What was refused before its first line was read has no path. It gets JSON: a program can not read a page, people
+	// can read this.
+	unread := c.Locals(localRequest) == nil && len(strings.Trim(c.Path(), "/")) == 0
 	s.setHeaders(c) // a request refused before any guard ran has none yet
 	id := requestID(c)
 	switch {
@@ -123,7 +126,7 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(p.retryAfter))
 	}
 	c.Status(p.status)
-	if isAPI(c) {
+	if unread || isAPI(c) {
 		if p.status == 401 {
 			c.Set(fiber.HeaderWWWAuthenticate, "Bearer")
 		}

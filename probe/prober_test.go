@@ -42,10 +42,11 @@ func (u *unreliable) UnscopedMonitorToProbe(ctx context.Context, id int64) (mode
 	if u.down.Load() {
 		return models.ProbeTarget{}, false, errDown
 	}
+	target, ok, err := u.Store.UnscopedMonitorToProbe(ctx, id)
 	if u.slow.Load() {
 		sleep(ctx, time.Second)
 	}
-	return u.Store.UnscopedMonitorToProbe(ctx, id)
+	return target, ok, err
 }
 
 func (u *unreliable) UnscopedMonitorsToProbe(ctx context.Context, after int64, limit int) ([]models.ProbeTarget, int64, bool, error) {

@@ -463,6 +463,43 @@ func TestConfirmingCheck(t *testing.T) {
 	})
 }
 
+// What was recorded late says nothing of what was checked since.
+func TestNoConfirmingOfThePast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := checked(1, time.Hour)
+		s := simulate(t, &fakePinger{}, 100, m)
+		s.CheckNow(1)
+		pass(time.Second)
+		old := s.results()[0]
+		old.Outcome = models.OutcomeFailure
+		s.CheckNow(1)
+		pass(time.Second)
+		state, _ := Judge(models.MonitorState{}, old, m.Rule, m.Status)
+		s.Recorded(models.Recorded{Monitor: models.MonitorRow{State: state}, Result: old})
+		pass(time.Minute)
+		if got, want := s.kinds(), "manual manual"; got != want {
+			t.Errorf("kinds: got %q, want %q", got, want)
+		}
+	})
+}
+
+// The slot is the result's key: even checks that take no time have one each.
+func TestSlotsNeverRepeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := simulate(t, &fakePinger{takes: func(models.Check) time.Duration { return 0 }}, 100, checked(1, time.Hour))
+		for range 3 {
+			synctest.Wait()
+			s.CheckNow(1)
+		}
+		pass(time.Second)
+		s.stop()
+		s.sound(t)
+		if got, want := s.kinds(), "manual manual"; got != want { // the third asked for what the second was about to do
+			t.Errorf("kinds: got %q, want %q", got, want)
+		}
+	})
+}
+
 func TestNoHurryForTheUnmeasured(t *testing.T) {
 	rule := models.Rule{Confirmations: 3, Recoveries: 1}
 	for outcomes, want := range map[string]bool{"+": false, "-": true, "--": true, "---": false, "?": false, "-?": false, "-+": false} {

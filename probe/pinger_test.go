@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -150,15 +151,19 @@ func TestPingAbsentHost(t *testing.T) {
 		}
 		bothModes(t, func(t *testing.T, mode string) {
 			p := newPinger(t, "", models.TargetPolicy{})
+			var checks sync.WaitGroup
 			for _, host := range []string{"10.95.0.9", "2a00:1::9"} {
-				spec := pingSpec(host)
-				spec.Count, spec.Interval = 8, 100*time.Millisecond
-				r := ping(t, p, spec)
-				expect(t, host, r, models.OutcomeFailure, models.CauseTimeout)
-				if r.Sent != spec.Count {
-					t.Errorf("%s: got %d sent, want %d", host, r.Sent, spec.Count)
-				}
+				checks.Go(func() {
+					spec := pingSpec(host)
+					spec.Count, spec.Interval, spec.Timeout = 8, 100*time.Millisecond, 2*time.Second
+					r := ping(t, p, spec)
+					expect(t, host, r, models.OutcomeFailure, models.CauseTimeout)
+					if r.Sent != spec.Count {
+						t.Errorf("%s: got %d sent, want %d", host, r.Sent, spec.Count)
+					}
+				})
 			}
+			checks.Wait()
 		})
 	})
 }
@@ -230,7 +235,6 @@ func cpuTime(t *testing.T) time.Duration {
 // A route that is taken away in the middle of a check ends it: what was answered counts. What could not leave does not,
 // nor does what left and had not its time to be answered.
 func TestPingLosesItsRoute(t *testing.T) {
-	t.Parallel() // it waits more than it works
 	lab.Inside(t, func(t *testing.T) {
 		peer := lab.NewPeer(t)
 		peer.Cable("near", "far")
@@ -297,46 +301,52 @@ func TestPingQueueFull(t *testing.T) {
 
 // T18, and F5 to F7 of the failures known from others: what a target sends can not change what we measured.
 func TestPingHostileTarget(t *testing.T) {
-	t.Parallel() // it waits more than it works
 	lab.Inside(t, func(t *testing.T) {
-		target := netip.MustParseAddr("127.0.0.2")
-		responder := lab.NewResponder(t, target, netip.MustParseAddr("127.0.0.3"))
+		cases := []struct {
+			name      string
+			behaviour lab.Behaviour
+			outcome   models.Outcome
+			cause     models.Cause
+			received  int
+			least     time.Duration
+		}{
+			{"honest", lab.Honest, models.OutcomeSuccess, models.CauseNone, 3, 0},
+			{"silent", lab.Silent, models.OutcomeFailure, models.CauseTimeout, 0, 0},
+			{"five of each", lab.Times(5), models.OutcomeSuccess, models.CauseNone, 3, 0},
+			{"slow", lab.After(200 * time.Millisecond), models.OutcomeSuccess, models.CauseNone, 3, 190 * time.Millisecond},
+			{"too late", lab.After(1100 * time.Millisecond), models.OutcomeFailure, models.CauseTimeout, 0, 0},
+			{"from another source", lab.FromOther, models.OutcomeFailure, models.CauseTimeout, 0, 0},
+			{"from another source first", lab.FromBoth, models.OutcomeSuccess, models.CauseNone, 3, 15 * time.Millisecond},
+			{"an hour ago", lab.Stamped(-time.Hour), models.OutcomeSuccess, models.CauseNone, 3, 0},
+			{"in a day", lab.Stamped(24 * time.Hour), models.OutcomeSuccess, models.CauseNone, 3, 0},
+			{"short", lab.Short(12), models.OutcomeFailure, models.CauseTimeout, 0, 0},
+			{"empty", lab.Short(0), models.OutcomeFailure, models.CauseTimeout, 0, 0},
+		}
+		targets := make([]netip.Addr, len(cases))
+		for i, c := range cases {
+			targets[i] = netip.AddrFrom4([4]byte{127, 0, 1, byte(i)})
+			lab.NewResponder(t, targets[i], netip.AddrFrom4([4]byte{127, 0, 2, byte(i)})).Behave(c.behaviour)
+		}
 		bothModes(t, func(t *testing.T, mode string) {
 			p := newPinger(t, "", models.TargetPolicy{})
-			for _, c := range []struct {
-				name      string
-				behaviour lab.Behaviour
-				outcome   models.Outcome
-				cause     models.Cause
-				received  int
-				least     time.Duration
-			}{
-				{"honest", lab.Honest, models.OutcomeSuccess, models.CauseNone, 3, 0},
-				{"silent", lab.Silent, models.OutcomeFailure, models.CauseTimeout, 0, 0},
-				{"five of each", lab.Times(5), models.OutcomeSuccess, models.CauseNone, 3, 0},
-				{"slow", lab.After(200 * time.Millisecond), models.OutcomeSuccess, models.CauseNone, 3, 190 * time.Millisecond},
-				{"too late", lab.After(1100 * time.Millisecond), models.OutcomeFailure, models.CauseTimeout, 0, 0},
-				{"from another source", lab.FromOther, models.OutcomeFailure, models.CauseTimeout, 0, 0},
-				{"from another source first", lab.FromBoth, models.OutcomeSuccess, models.CauseNone, 3, 15 * time.Millisecond},
-				{"an hour ago", lab.Stamped(-time.Hour), models.OutcomeSuccess, models.CauseNone, 3, 0},
-				{"in a day", lab.Stamped(24 * time.Hour), models.OutcomeSuccess, models.CauseNone, 3, 0},
-				{"short", lab.Short(12), models.OutcomeFailure, models.CauseTimeout, 0, 0},
-				{"empty", lab.Short(0), models.OutcomeFailure, models.CauseTimeout, 0, 0},
-			} {
-				responder.Behave(c.behaviour)
-				r := ping(t, p, pingSpec(target.String()))
-				expect(t, c.name, r, c.outcome, c.cause)
-				if r.Sent != 3 || r.Received != c.received || r.LossPercent() < 0 {
-					t.Errorf("%s: got %d of %d, want %d of 3", c.name, r.Received, r.Sent, c.received)
-				}
-				// Two cores under the race detector may be this late; an hour or a day they are not.
-				if f, ok := r.RTTs(); ok && (f.Min < c.least || f.Max > c.least+500*time.Millisecond) {
-					t.Errorf("%s: RTT %s to %s, want about %s", c.name, f.Min, f.Max, c.least)
-				}
-				if c.name == "five of each" && r.Duplicates == 0 {
-					t.Errorf("%s: no duplicate was counted", c.name)
-				}
+			var checks sync.WaitGroup
+			for i, c := range cases {
+				checks.Go(func() {
+					r := ping(t, p, pingSpec(targets[i].String()))
+					expect(t, c.name, r, c.outcome, c.cause)
+					if r.Sent != 3 || r.Received != c.received || r.LossPercent() < 0 {
+						t.Errorf("%s: got %d of %d, want %d of 3", c.name, r.Received, r.Sent, c.received)
+					}
+					// Two cores under the race detector may be this late; an hour or a day they are not.
+					if f, ok := r.RTTs(); ok && (f.Min < c.least || f.Max > c.least+500*time.Millisecond) {
+						t.Errorf("%s: RTT %s to %s, want about %s", c.name, f.Min, f.Max, c.least)
+					}
+					if c.name == "five of each" && r.Duplicates == 0 {
+						t.Errorf("%s: no duplicate was counted", c.name)
+					}
+				})
 			}
+			checks.Wait()
 		})
 	})
 }

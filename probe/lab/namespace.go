@@ -27,7 +27,7 @@ const childTimeout = 2 * time.Minute
 
 // Inside runs body in a new network namespace in which only lo is up: it starts the test binary again with nothing but
 // the calling test, as a child process with CLONE_NEWNET, and there calls body. It must be the only thing that the test
-// does. The child's failure is the test's.
+// does. The child's failure is the test's. The test becomes a parallel one: these wait more than they work.
 func Inside(t *testing.T, body func(t *testing.T)) {
 	t.Helper()
 	if os.Getenv(insideEnv) == t.Name() {
@@ -35,6 +35,7 @@ func Inside(t *testing.T, body func(t *testing.T)) {
 		body(t)
 		return
 	}
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Fatal("this test makes network namespaces: run it as root or within `unshare -Urn`")
 	}

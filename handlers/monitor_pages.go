@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"echolot/models"
@@ -62,8 +63,8 @@ func (s *Server) showMonitors(c *fiber.Ctx) error {
 // firstRun is what stands in place of an empty list: true facts only.
 func (s *Server) firstRun(c *fiber.Ctx, customers []views.Choice) *views.FirstRun {
 	first := &views.FirstRun{MayCreate: actorOf(c).May(models.MayChangeMonitors), Customers: customers, CSRF: csrfToken(c)}
-	if len(customers) > 0 {
-		first.CustomerID = customers[0].Value
+	if list, err := s.Store.Customers(c.UserContext(), actorOf(c)); err == nil && len(list) > 0 {
+		first.CustomerID = strconv.FormatInt(list[len(list)-1].ID, 10) // the oldest; its number is easier to type than its UUID
 	}
 	beat, alive, err := s.Store.Heartbeat(c.UserContext())
 	if err != nil || !alive {

@@ -81,14 +81,6 @@ func (f MonitorForm) cancel() string {
 	return f.Cancel
 }
 
-// advancedFields are the fields that are folded away at first, in their order.
-var advancedFields = [...]string{
-	"icmpConfig.intervalMs", "icmpConfig.ttl", "icmpConfig.tos", "icmpConfig.dontFragment", "icmpConfig.degradedLossPercent",
-	"icmpConfig.failedLossPercent", "icmpConfig.degradedLatencyMs", "icmpConfig.failedLatencyMs", "icmpConfig.clearLossPercent",
-	"icmpConfig.clearLatencyMs", "icmpConfig.windowSeconds", "icmpConfig.confirmations", "icmpConfig.recoveries",
-	"icmpConfig.retrySeconds", "allowedCheckCountryCodes", "notificationEmail", "notificationPhoneNumber",
-}
-
 // open is true where something in the folded part is wrong, or was set before.
 func (f MonitorForm) open() bool {
 	for name := range f.Errors {
@@ -96,74 +88,17 @@ func (f MonitorForm) open() bool {
 			return true
 		}
 	}
-	for _, name := range advancedFields {
+	for _, name := range [...]string{
+		"icmpConfig.intervalMs", "icmpConfig.ttl", "icmpConfig.tos", "icmpConfig.dontFragment", "icmpConfig.degradedLossPercent",
+		"icmpConfig.failedLossPercent", "icmpConfig.degradedLatencyMs", "icmpConfig.failedLatencyMs", "icmpConfig.clearLossPercent",
+		"icmpConfig.clearLatencyMs", "icmpConfig.windowSeconds", "icmpConfig.confirmations", "icmpConfig.recoveries",
+		"icmpConfig.retrySeconds", "allowedCheckCountryCodes", "notificationEmail", "notificationPhoneNumber",
+	} {
 		if f.Values[name] != "" {
 			return true
 		}
 	}
 	return f.Theirs != nil
-}
-
-// field is one field as it is drawn.
-type field struct {
-	Name, Label, Value, Error, Theirs string
-	// Unit stands inside at the right; a field with a Unit or Number is for a figure.
-	Unit    string
-	Number  bool
-	Default string
-	// Opt is the quiet word after the label.
-	Opt  string
-	Type string
-	Wide bool
-	Mono bool
-	// Suggestion is a value that would be right, offered beside the error.
-	Suggestion string
-	Complete   string
-	Focus      bool
-}
-
-// id is the field's id in the page; dots would need escaping in selectors.
-func (x field) id() string { return "f-" + strings.ReplaceAll(x.Name, ".", "-") }
-
-// describedBy lists what belongs to the field, for aria-describedby.
-func (x field) describedBy() string {
-	var ids []string
-	if x.Error != "" {
-		ids = append(ids, x.id()+"-e")
-	}
-	if x.Theirs != "" {
-		ids = append(ids, x.id()+"-t")
-	}
-	return strings.Join(ids, " ")
-}
-
-// suggest is what the button beside the error says: the error mostly names the better value already.
-func (x field) suggest() string {
-	if strings.Contains(x.Error, x.Suggestion) {
-		return "Use it"
-	}
-	return "Use " + x.Suggestion
-}
-
-func (x field) inputType() string {
-	if x.Type == "" {
-		return "text"
-	}
-	return x.Type
-}
-
-func (x field) inputClass() string {
-	if x.Mono {
-		return "input mono"
-	}
-	return "input"
-}
-
-func (x field) fieldClass() string {
-	if x.Wide {
-		return "field wide"
-	}
-	return "field"
 }
 
 // figure is a field of the form for a number.
@@ -270,44 +205,6 @@ func roughly(d time.Duration) string {
 	}
 	return Span(d)
 }
-
-// Confirm is the question before something is deleted.
-type Confirm struct {
-	// Title is the question, Text what goes with it.
-	Title, Text string
-	// Action is where the form goes, Submit what its button says, Cancel where the other way leads.
-	Action, Submit, Cancel string
-	// Fields are sent along, hidden.
-	Fields []Choice
-	CSRF   string
-	// Panel is true where HTMX asked: the question then stands above the list.
-	Panel bool
-}
-
-// ConfirmPage is the question as a page of its own.
-type ConfirmPage struct {
-	Page
-	Confirm Confirm
-}
-
-// DeleteMonitor is the question before a monitor is deleted. History is how long it has been measured, in words, or empty.
-func DeleteMonitor(publicID, name, history, csrf, from string) Confirm {
-	text := "Its history goes too."
-	if history != "" {
-		text = "Its " + history + " of history go too."
-	}
-	cancel := "/monitors"
-	if from == "monitor" {
-		cancel = "/monitors/" + publicID
-	}
-	return Confirm{Title: "Delete " + name + "?", Text: text, Action: "/monitors/" + publicID + "/delete", Submit: "Delete", Cancel: cancel, CSRF: csrf}
-}
-
-func focus(x field) field { x.Focus = true; return x }
-
-func wide(x field) field { x.Wide = true; return x }
-
-func typed(x field, kind string) field { x.Type = kind; return x }
 
 func familyChoices() []Choice { return []Choice{{"auto", "Either"}, {"4", "IPv4"}, {"6", "IPv6"}} }
 

@@ -96,10 +96,10 @@ func NoRightToPing(hint string) Notice {
 }
 
 // htmxConfig goes into the htmx-config meta. Nothing is evaluated, no style or script is injected, no page is kept in the
-// browser's storage; 422 brings the form back, 409 and 412 the conflict. Other errors are not swapped: app.js shows them in
+// browser's storage, new content works in the moment that it is seen; 422 brings the form back, 409 and 412 the conflict. Other errors are not swapped: app.js shows them in
 // the line under the bar.
 const htmxConfig = `{"allowEval":false,"includeIndicatorStyles":false,"allowScriptTags":false,"historyCacheSize":0,` +
-	`"refreshOnHistoryMiss":true,"selfRequestsOnly":true,"responseHandling":[{"code":"204","swap":false},` +
+	`"refreshOnHistoryMiss":true,"selfRequestsOnly":true,"defaultSettleDelay":0,"responseHandling":[{"code":"204","swap":false},` +
 	`{"code":"[23]..","swap":true},{"code":"409|412|422","swap":true},{"code":"[45]..","swap":false,"error":true}]}`
 
 // headers is the value of hx-headers: HTMX sends the session's token with every request.

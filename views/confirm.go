@@ -1,0 +1,33 @@
+package views
+
+// Confirm is the question before something is deleted.
+type Confirm struct {
+	// Title is the question, Text what goes with it.
+	Title, Text string
+	// Action is where the form goes, Submit what its button says, Cancel where the other way leads.
+	Action, Submit, Cancel string
+	// Fields are sent along, hidden.
+	Fields []Choice
+	CSRF   string
+	// Panel is true where HTMX asked: the question then stands above the list.
+	Panel bool
+}
+
+// ConfirmPage is the question as a page of its own.
+type ConfirmPage struct {
+	Page
+	Confirm Confirm
+}
+
+// DeleteMonitor is the question before a monitor is deleted. History is how long it has been measured, in words, or empty.
+func DeleteMonitor(publicID, name, history, csrf, from string) Confirm {
+	text := "Its history goes too."
+	if history != "" {
+		text = "Its " + history + " of history go too."
+	}
+	cancel := "/monitors"
+	if from == "monitor" {
+		cancel = "/monitors/" + publicID
+	}
+	return Confirm{Title: "Delete " + name + "?", Text: text, Action: "/monitors/" + publicID + "/delete", Submit: "Delete", Cancel: cancel, CSRF: csrf}
+}

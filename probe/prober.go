@@ -31,7 +31,7 @@ type database interface {
 	UnscopedProbedIDs(ctx context.Context) ([]int64, error)
 	TakeCheckRequests(ctx context.Context) ([]int64, error)
 	SaveHeartbeat(ctx context.Context, h models.Heartbeat) error
-	HoldLocation(ctx context.Context, locationID int64) (release func(), held bool, err error)
+	HoldLocation(ctx context.Context, locationID int64) (release func(), lost <-chan struct{}, held bool, err error)
 	FeedBus(ctx context.Context, since time.Time, states bool) (next time.Time, err error)
 }
 
@@ -83,12 +83,16 @@ func New(store database, bus *events.Bus, pinger Pinger, o Options) *Prober {
 func (p *Prober) Run(ctx context.Context) error {
 	fed := time.Now()
 	for ctx.Err() == nil {
-		release, held, err := p.hold(ctx)
+		release, lost, held, err := p.hold(ctx)
 		p.standby.Store(err == nil && !held)
 		if held {
-			err := p.probe(ctx)
+			err := p.probeWhile(ctx, lost)
 			release()
-			return err
+			if ctx.Err() != nil || err != nil {
+				return err
+			}
+			p.options.Log.Warn("the right to probe was lost with its connection; trying to take it again")
+			continue
 		}
 		if err != nil {
 			p.trouble(ctx, "location not held", err)
@@ -104,7 +108,22 @@ func (p *Prober) Run(ctx context.Context) error {
 // Standby tells whether another instance probes for our location.
 func (p *Prober) Standby() bool { return p.standby.Load() }
 
-func (p *Prober) hold(ctx context.Context) (release func(), held bool, err error) {
+// probeWhile probes until ctx ends or the location is lost: then another instance may probe already.
+func (p *Prober) probeWhile(ctx context.Context, lost <-chan struct{}) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- p.probe(ctx) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-lost:
+		cancel()
+		return <-ended
+	}
+}
+
+func (p *Prober) hold(ctx context.Context) (release func(), lost <-chan struct{}, held bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	return p.store.HoldLocation(ctx, p.options.Location)

@@ -182,18 +182,6 @@ func kindWord(kind string) string {
 	}
 }
 
-// statusWord is what people set, as the filter and the settings say it.
-func statusWord(s models.Status) string {
-	switch s {
-	case models.StatusMaintenance:
-		return "Maintenance"
-	case models.StatusDisabled:
-		return "Paused"
-	default:
-		return "Active"
-	}
-}
-
 // The ways a moment is told; app.js knows the same words.
 const (
 	relFor   = "for"   // for 3 h 06 min

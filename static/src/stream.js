@@ -67,7 +67,8 @@ export function startStream(htmx) {
     on("counters", (html) => counters(html));
     on("check", (html) => prependCheck(html));
     on("row.changed", (id) => rereadRow(id));
-    on("row.added", (id) => { if (!row(id)) announce(); });
+    // The answer to the reader's own form may still be on its way with that row.
+    on("row.added", (id) => setTimeout(() => { if (!row(id)) announce(); }, 1000));
     on("row.removed", (id) => removed(id));
     mine.addEventListener("bye", () => { if (mine === source) lose(); });
     show();

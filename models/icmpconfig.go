@@ -202,23 +202,26 @@ func (c IcmpConfig) Has(key string) bool {
 	return err == nil && f.Has(key)
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote.
+// UnmarshalJSON reads what MarshalJSON wrote. encoding/json matches names without case, so it must not see the unknown
+// keys: it would read "Count" as count, past every check.
 func (c *IcmpConfig) UnmarshalJSON(b []byte) error {
-	if err := json.Unmarshal(b, (*plainConfig)(c)); err != nil {
-		return err
-	}
-	// Most configurations have known keys only: do not take those apart once more.
 	object, err := splitObject(b)
 	if err != nil {
 		return err
 	}
+	var known Fields
 	c.Unknown = Fields{}
 	for _, key := range object.keys {
-		if !isKnownConfigKey(key) {
+		if isKnownConfigKey(key) {
+			known.Set(key, object.raw[key])
+		} else {
 			c.Unknown.Set(key, object.raw[key])
 		}
 	}
-	return nil
+	if len(c.Unknown.keys) > 0 {
+		b = known.JSON()
+	}
+	return json.Unmarshal(b, (*plainConfig)(c))
 }
 
 // Value stores the configuration as text: jsonb would reorder it.

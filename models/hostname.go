@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -23,9 +24,14 @@ func hostProfile() *idna.Profile {
 }
 
 // ParseHostname takes a DNS name or an IP address apart. ascii is what is resolved or sent to: the address in its
-// canonical form, or the name in punycode (RFC 5891 §4.4) without a trailing dot; typed is what people see. The error's text is advice.
+// canonical form, or the name in punycode (RFC 5891 §4.4) and lower case, without a trailing dot; typed is what people see.
+// The error's text is advice.
 func ParseHostname(s string) (ascii, typed string, err error) {
-	if a, err := netip.ParseAddr(s); err == nil {
+	address := s
+	if !strings.Contains(s, ":") {
+		address = strings.TrimSuffix(s, ".") // 192.0.2.1. is the address too; resolvers and browsers read it so
+	}
+	if a, err := netip.ParseAddr(address); err == nil {
 		if a.Zone() != "" {
 			return "", "", errors.New("Leave out the zone after “%”")
 		}
@@ -42,6 +48,7 @@ func ParseHostname(s string) (ascii, typed string, err error) {
 		}
 		ascii = strings.TrimSuffix(ascii, ".")
 	}
+	ascii = strings.ToLower(ascii)
 	if ascii == "" || len(ascii) > 253 {
 		return "", "", errors.New("A host name has 1 to 253 characters")
 	}
@@ -83,6 +90,8 @@ func shapeAdvice(s string) string {
 	switch {
 	case s == "":
 		return "Type a host name or an IP address"
+	case !utf8.ValidString(s): // the profile would encode the bad byte as U+FFFD
+		return "This is not valid text"
 	case strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
 		if t := strings.TrimSpace(s); t != s {
 			if _, _, err := ParseHostname(t); err == nil {

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -20,8 +22,8 @@ type Fields struct {
 // maxDepth bounds nesting; nothing of ours needs more than three levels.
 const maxDepth = 32
 
-// ParseFields reads one JSON object. Anything else, a duplicate key, a NUL in a string, nesting beyond 32 levels or text
-// that is not UTF-8 gives *Invalid for the field "body".
+// ParseFields reads one JSON object. Anything else, a duplicate key, a NUL or half a surrogate pair in a string, nesting
+// beyond 32 levels or text that is not UTF-8 gives *Invalid for the field "body".
 func ParseFields(body []byte) (Fields, error) {
 	bad := func(advice string) (Fields, error) {
 		return Fields{}, &Invalid{Fields: []FieldError{{Field: "body", Message: "Invalid request body", Advice: advice}}}
@@ -36,6 +38,9 @@ func ParseFields(body []byte) (Fields, error) {
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return bad("there is something after the JSON value")
+	}
+	if loneSurrogate(body) {
+		return bad("a string contains half a surrogate pair")
 	}
 	if trimmed := bytes.TrimLeft(body, " \t\r\n"); trimmed[0] != '{' {
 		return bad("a JSON object is expected")
@@ -83,6 +88,34 @@ func verify(dec *json.Decoder, depth int) error {
 		}
 	}
 	return nil
+}
+
+// loneSurrogate looks in valid JSON for an escape like \ud800 without its other half. encoding/json replaces one silently,
+// and Postgres can not take an object apart that holds one, so it must not get into a stored object (RFC 8259 §8.2).
+func loneSurrogate(body []byte) bool {
+	escape := func(at int) rune { // of the \uXXXX at the place, else -1
+		if at+6 > len(body) || body[at] != '\\' || body[at+1] != 'u' {
+			return -1
+		}
+		n, err := strconv.ParseUint(string(body[at+2:at+6]), 16, 16)
+		if err != nil {
+			return -1
+		}
+		return rune(n)
+	}
+	for i := 0; i < len(body); i++ {
+		if body[i] != '\\' {
+			continue
+		}
+		if r := escape(i); utf16.IsSurrogate(r) {
+			if utf16.DecodeRune(r, escape(i+6)) == utf8.RuneError {
+				return true
+			}
+			i += 10
+		}
+		i++ // what is escaped begins no escape
+	}
+	return false
 }
 
 // splitObject takes an object that verify passed apart.

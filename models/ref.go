@@ -15,6 +15,9 @@ type Ref struct {
 	PublicID uuid.UUID
 }
 
+// nobody is an internal number that no row has. The nil UUID becomes it: as the zero Ref it would pass for "none named".
+const nobody = -1
+
 // errNoRef says that something is neither a number nor a UUID.
 var errNoRef = errors.New("neither a number nor a UUID")
 
@@ -24,6 +27,9 @@ func ParseRef(s string) (Ref, error) {
 		return Ref{ID: n}, nil
 	}
 	if id, err := ParsePublicID(s); err == nil {
+		if id == uuid.Nil {
+			return Ref{ID: nobody}, nil
+		}
 		return Ref{PublicID: id}, nil
 	}
 	return Ref{}, errNoRef

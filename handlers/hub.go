@@ -22,6 +22,8 @@ const (
 	clientQueue = 64
 	// recheckEvery is how often it is looked whether a client may still see what it sees.
 	recheckEvery = 30 * time.Second
+	// busLag is how many events the hub may lag behind the bus before it is cut off and tells everybody to read again.
+	busLag = 8192
 	// countersEvery bounds how often counters are sent.
 	countersEvery = time.Second
 )
@@ -159,51 +161,59 @@ func (h *hub) dismiss(c *client) {
 	close(c.frames)
 }
 
-// deliver gathers events for a tick and hands them out. A panic in drawing one batch costs that batch.
+// deliver gathers events for a tick and hands them out; while nothing happens it sleeps. A panic in drawing one batch
+// costs that batch.
 func (h *hub) deliver() {
-	sub := h.store.Bus().Subscribe(8192)
+	sub := h.store.Bus().Subscribe(busLag)
 	defer func() { sub.Close() }()
-	tick := time.NewTicker(hubTick)
-	defer tick.Stop()
-	var batch []events.Event
-	dirty := map[int64]bool{}
-	var counted time.Time
+	var (
+		batch   []events.Event
+		dirty   = map[int64]bool{} // organizations whose counters may have changed
+		counted time.Time
+		tick    <-chan time.Time
+	)
 	for {
 		select {
 		case <-h.quit:
 			return
 		case e, ok := <-sub.C:
-			if !ok {
+			switch {
+			case !ok:
 				select {
 				case <-h.quit:
 					return
 				case <-time.After(hubTick): // the bus may be closed for good
 				}
-				sub = h.store.Bus().Subscribe(8192)
+				sub = h.store.Bus().Subscribe(busLag)
 				h.resync()
 				continue
-			}
-			if e.Type == events.AccessChanged {
+			case e.Type == events.AccessChanged:
 				select {
 				case h.recheck <- struct{}{}:
 				default:
 				}
 				continue
-			}
-			if e.Type != events.Check {
+			case e.Type != events.Check:
 				dirty[e.OrganizationID] = true
 			}
 			batch = append(batch, e)
-		case now := <-tick.C:
-			if len(batch) > 0 {
-				h.safely(func() { h.send(batch) })
-				batch = batch[:0]
+			if tick == nil {
+				tick = time.After(hubTick)
 			}
-			if len(dirty) > 0 && now.Sub(counted) >= countersEvery {
-				h.safely(func() { h.sendCounters(dirty) })
-				counted = now
-				clear(dirty)
+		case now := <-tick:
+			tick = nil
+			h.safely(func() { h.send(batch) })
+			batch = batch[:0]
+			if len(dirty) == 0 {
+				continue
 			}
+			if now.Sub(counted) < countersEvery {
+				tick = time.After(hubTick) // not longer: checks must not wait for counters
+				continue
+			}
+			h.safely(func() { h.sendCounters(dirty) })
+			counted = now
+			clear(dirty)
 		}
 	}
 }
@@ -243,7 +253,7 @@ func (h *hub) audiences() map[string]*audience {
 
 func (h *hub) send(batch []events.Event) {
 	all := h.audiences()
-	if len(all) == 0 {
+	if len(all) == 0 || len(batch) == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), requestTime)

@@ -25,13 +25,31 @@ func draw(c *fiber.Ctx, status int, component templ.Component) error {
 	return component.Render(c.UserContext(), c.Response().BodyWriter())
 }
 
-// flashes are the lines about what was just done. A cookie carries the word over the redirect, never the text.
-var flashes = map[string]string{
-	"monitor.created": "Monitor added.", "monitor.saved": "Saved.", "monitor.deleted": "Monitor deleted.", "monitor.paused": "Paused.",
-	"monitor.resumed": "Checked again from now on.", "monitor.maintenance": "Maintenance started: checked and recorded, nobody is told.",
-	"monitor.checked": "A check is on its way.",
-	"customer.saved":  "Customer saved.", "customer.cancelled": "Customer cancelled: its monitors stop in three days.",
-	"token.deleted": "Token deleted.",
+// flashText is the line about what was just done; empty for a word of nobody's. A cookie carries the word over the
+// redirect, never the text.
+func flashText(word string) string {
+	switch word {
+	case "monitor.created":
+		return "Monitor added."
+	case "monitor.saved", "customer.saved":
+		return "Saved."
+	case "monitor.deleted":
+		return "Monitor deleted."
+	case "monitor.paused":
+		return "Paused."
+	case "monitor.resumed":
+		return "Checked again from now on."
+	case "monitor.maintenance":
+		return "Maintenance started: checked and recorded, nobody is told."
+	case "monitor.checked":
+		return "A check is on its way."
+	case "customer.cancelled":
+		return "Customer cancelled: its monitors stop in three days."
+	case "token.deleted":
+		return "Token deleted."
+	default:
+		return ""
+	}
 }
 
 const flashCookie = "flash"
@@ -53,7 +71,7 @@ func (s *Server) page(c *fiber.Ctx, title, nav string) views.Page {
 	p := views.Page{Title: title, Nav: nav, Assets: s.assets, BaseURL: strings.TrimSuffix(s.BaseURL.String(), "/"), Theme: c.Cookies("theme"),
 		CSRF: csrfToken(c), Search: c.Query("search")}
 	if word := c.Cookies(flashCookie); word != "" {
-		if text := flashes[word]; text != "" {
+		if text := flashText(word); text != "" {
 			p.Flash = &views.Flash{Text: text}
 		}
 		c.Cookie(&fiber.Cookie{Name: flashCookie, Path: "/", MaxAge: -1, HTTPOnly: true, Secure: s.sessions.secure, SameSite: "Lax"})
@@ -96,6 +114,10 @@ func (s *Server) fillAccount(c *fiber.Ctx, by models.Actor, p *views.Page) {
 	}
 	if notice, ok := s.proberNotice(c); ok {
 		p.Notices = append(p.Notices, notice)
+		return
+	}
+	if counts, err := s.Store.Counts(ctx, by); err == nil && counts.Unmeasured > 0 {
+		p.Notices = append(p.Notices, views.NotMeasured(counts.Unmeasured))
 	}
 }
 

@@ -18,6 +18,8 @@ type Counts struct {
 	Pending  int `json:"pending"`
 	// Maintenance are among the others. DownSince is when the one that is down longest went down; zero = none is.
 	Maintenance int       `json:"-"`
+	// Unmeasured are the unknown ones that could not be measured three times in a row or more.
+	Unmeasured int `json:"-"`
 	DownSince   time.Time `json:"-"`
 }
 
@@ -71,10 +73,12 @@ func (s *Store) Counts(ctx context.Context, by Actor) (Counts, error) {
 		State       State
 		N           int
 		Maintenance int
+		Unmeasured  int
 		Since       time.Time
 	}
 	q := s.ro.NewSelect().TableExpr("monitor_states AS s").
 		ColumnExpr("s.state, count(*) AS n, sum(CASE WHEN s.rank = ? THEN 1 ELSE 0 END) AS maintenance, min(s.since) AS since", Rank(StatusMaintenance, StateUp, false)).
+		ColumnExpr("sum(CASE WHEN s.unknown_in_row >= ? THEN 1 ELSE 0 END) AS unmeasured", NoticeAfter).
 		Where("s.organization_id = ?", by.OrganizationID).GroupExpr("s.state")
 	if by.Limited {
 		q = visible(q.Join("JOIN monitors AS m ON m.id = s.monitor_id").Join("JOIN customers AS c ON c.id = m.customer_id"), by)
@@ -88,6 +92,7 @@ func (s *Store) Counts(ctx context.Context, by Actor) (Counts, error) {
 			*n = r.N
 		}
 		counts.Maintenance += r.Maintenance
+		counts.Unmeasured += r.Unmeasured
 		if r.State == StateDown {
 			counts.DownSince = r.Since
 		}

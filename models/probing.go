@@ -230,6 +230,9 @@ func (s *Store) publishRecorded(recorded []Recorded) {
 		m := r.Monitor.Monitor
 		e := events.Event{Type: events.Check, At: now, OrganizationID: m.OrganizationID, CustomerID: m.CustomerID, MonitorID: m.ID, PublicID: m.PublicID.String(), Data: r}
 		list = append(list, e)
+		if r.Monitor.State.UnknownInRow == NoticeAfter {
+			s.counts.drop(m.OrganizationID) // the state is as before, but the notice is new
+		}
 		if r.Changed {
 			e.Type = events.MonitorState
 			list = append(list, e)

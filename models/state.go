@@ -57,6 +57,9 @@ type MonitorState struct {
 // RecentChecks is how many checks the bar of a list shows.
 const RecentChecks = 40
 
+// NoticeAfter is how many checks in a row that could not be measured raise a notice of their own.
+const NoticeAfter = 3
+
 // Confirming is true while failed checks are counted but the verdict is still up.
 func (s MonitorState) Confirming() bool {
 	return s.State == StateUp && s.Failures > 0

@@ -91,7 +91,7 @@ func (m LiveMonitor) why() string {
 		if cause == "" {
 			cause = "not measured"
 		}
-		if m.UnknownInRow >= 3 {
+		if m.UnknownInRow >= models.NoticeAfter {
 			return cause + ", not measured for " + count(m.UnknownInRow, "check", "checks")
 		}
 		return cause

@@ -74,6 +74,8 @@ type Flash struct {
 // Notice is one grey line under the bar: what is wrong with our own measuring, what that means, and how to mend it.
 type Notice struct {
 	Strong, Text string
+	// Link leads to what it is about; empty for none.
+	Link, LinkText string
 	// Fixes are shown on demand; see Fix.
 	Fixes []Fix
 }
@@ -93,6 +95,12 @@ func NoRightToPing(hint string) Notice {
 		{"or give the program the capability", "setcap cap_net_raw+ep ./bin/echolot"},
 		{"or, in a container, start it with", "--cap-add=NET_RAW"},
 	}}
+}
+
+// NotMeasured is the notice for monitors that could not be measured several times in a row.
+func NotMeasured(n int) Notice {
+	return Notice{Strong: count(n, "monitor", "monitors") + " could not be measured three times in a row or more.",
+		Text: "They are unknown, not down; each says why.", Link: "/monitors?state=unknown", LinkText: "Show"}
 }
 
 // htmxConfig goes into the htmx-config meta. Nothing is evaluated, no style or script is injected, no page is kept in the

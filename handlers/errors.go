@@ -7,11 +7,15 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"echolot/models"
 
 	"github.com/gofiber/fiber/v2"
 )
+
+// errorTime is how long the page about an error may take in the store.
+const errorTime = 2 * time.Second
 
 // problem is an error as a client sees it.
 type problem struct {
@@ -115,6 +119,10 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 	// can read this.
 	unread := c.Locals(localRequest) == nil && len(strings.Trim(c.Path(), "/")) == 0
 	s.setHeaders(c) // a request refused before any guard ran has none yet
+	// The request's own deadline is over, or ended with its handler; the page about the trouble still reads who is signed in.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.UserContext()), errorTime)
+	defer cancel()
+	c.SetUserContext(ctx)
 	id := requestID(c)
 	switch {
 	case p.status >= 500 && p.status != 503:

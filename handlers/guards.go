@@ -198,6 +198,9 @@ func (s *Server) may(right models.Right) fiber.Handler {
 			}
 			c.Locals(localActor, by)
 		}
+		if by.OrganizationID == 0 {
+			return badField("organizationId", "organizationId is required")
+		}
 		return c.Next()
 	}
 }

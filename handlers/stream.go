@@ -27,9 +27,6 @@ const (
 func (s *Server) events(html bool) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		by := actorOf(c)
-		if by.OrganizationID == 0 {
-			return badField("organizationId", "organizationId is required")
-		}
 		cl := &client{by: by, html: html, again: s.whoAgain(c)}
 		if named := c.Query("monitor"); named != "" {
 			id, err := models.ParsePublicID(named)

@@ -1,14 +1,10 @@
-// Package migrations carries the SQL files that make and change the schema, one directory for each database.
+// Package migrations carries the SQL files that make and change the schema: sqlite/NNNN_what.tx.{up,down}.sql and, with
+// equal names, postgres/…
 package migrations
 
 import "embed"
 
-// SQLite holds sqlite/NNNN_what.tx.{up,down}.sql.
+// Files holds the directories sqlite and postgres.
 //
-//go:embed sqlite/*.sql
-var SQLite embed.FS
-
-// Postgres holds postgres/NNNN_what.tx.{up,down}.sql: the same names as SQLite's.
-//
-//go:embed postgres/*.sql
-var Postgres embed.FS
+//go:embed sqlite/*.sql postgres/*.sql
+var Files embed.FS

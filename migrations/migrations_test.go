@@ -67,14 +67,15 @@ func names(t *testing.T, fsys fs.FS, dir string) []string {
 }
 
 func TestBothDatabasesHaveTheSameMigrations(t *testing.T) {
-	lite, pg := names(t, migrations.SQLite, "sqlite"), names(t, migrations.Postgres, "postgres")
+	lite, pg := names(t, migrations.Files, "sqlite"), names(t, migrations.Files, "postgres")
 	if !slices.Equal(lite, pg) {
 		t.Errorf("got sqlite %q and postgres %q, want the same names", lite, pg)
 	}
 }
 
 func TestFilesAreNamedReversibleAndExplained(t *testing.T) {
-	for dir, fsys := range map[string]fs.FS{"sqlite": migrations.SQLite, "postgres": migrations.Postgres} {
+	for _, dir := range []string{"sqlite", "postgres"} {
+		fsys := migrations.Files
 		all := names(t, fsys, dir)
 		numbers := map[string]string{}
 		for _, name := range all {

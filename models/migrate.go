@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"echolot/migrations"
-
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/migrate"
@@ -61,16 +59,16 @@ func (s *Store) MigrateDown(ctx context.Context) error {
 // migrator uses a connection of its own on Postgres, without the limit on a statement's time: migrations may be long.
 func (s *Store) migrator() (*migrate.Migrator, func(), error) {
 	db, done := s.db, func() {}
-	fsys, dir := fs.FS(migrations.SQLite), "sqlite"
+	dir := "sqlite"
 	if s.postgres() {
-		fsys, dir = migrations.Postgres, "postgres"
+		dir = "postgres"
 		unlimited, err := openPostgres(s.url, 0)
 		if err != nil {
 			return nil, nil, err
 		}
 		db, done = unlimited, func() { _ = unlimited.Close() }
 	}
-	sub, err := fs.Sub(fsys, dir)
+	sub, err := fs.Sub(s.migrations, dir)
 	if err != nil {
 		done()
 		return nil, nil, err

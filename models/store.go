@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/url"
@@ -25,11 +26,13 @@ import (
 // Options is what a Store needs. URL is a postgres:// URL or the path of a SQLite file. Nil Bus, Log and Now get working
 // defaults.
 type Options struct {
-	URL    string
-	Bus    *events.Bus
-	Policy TargetPolicy
-	Log    *slog.Logger
-	Now    func() time.Time
+	URL string
+	// Migrations holds the SQL files in the directories sqlite and postgres; only Migrate needs it.
+	Migrations fs.FS
+	Bus        *events.Bus
+	Policy     TargetPolicy
+	Log        *slog.Logger
+	Now        func() time.Time
 	// The one location that checks are made from.
 	LocationName, LocationCode, LocationCountry string
 }
@@ -37,15 +40,16 @@ type Options struct {
 // Store is the way to the database. Its methods are safe for concurrent use. Those with an Actor show and change only
 // what the actor may; a method without one says Unscoped in its name, or serves the program itself.
 type Store struct {
-	db     *bun.DB // writes, and reads that belong to a write
-	ro     *bun.DB // reads; the same as db on Postgres
-	bus    *events.Bus
-	policy TargetPolicy
-	log    *slog.Logger
-	now    func() time.Time
-	counts countsCache
-	hashes chan struct{} // one token for each password hash being computed
-	url    string
+	db         *bun.DB // writes, and reads that belong to a write
+	ro         *bun.DB // reads; the same as db on Postgres
+	bus        *events.Bus
+	policy     TargetPolicy
+	log        *slog.Logger
+	now        func() time.Time
+	counts     countsCache
+	hashes     chan struct{} // one token for each password hash being computed
+	url        string
+	migrations fs.FS
 
 	locationName, locationCode, locationCountry string
 }
@@ -53,7 +57,7 @@ type Store struct {
 // Open connects to the database without changing it; Migrate makes the schema. The caller closes the store.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{
-		url: o.URL, hashes: make(chan struct{}, maxHashes),
+		url: o.URL, migrations: o.Migrations, hashes: make(chan struct{}, maxHashes),
 		bus: o.Bus, policy: o.Policy, log: o.Log, now: o.Now,
 		locationName: o.LocationName, locationCode: o.LocationCode, locationCountry: o.LocationCountry,
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"echolot/handlers"
+	"echolot/migrations"
 	"echolot/models"
 	"echolot/models/events"
 	"echolot/probe"
@@ -58,7 +59,7 @@ func openStore(ctx context.Context, c databaseConfig, bus *events.Bus, log *slog
 	if err != nil {
 		return nil, err
 	}
-	store, err := models.Open(ctx, models.Options{URL: c.databaseURL(), Bus: bus, Policy: policy, Log: log,
+	store, err := models.Open(ctx, models.Options{URL: c.databaseURL(), Migrations: migrations.Files, Bus: bus, Policy: policy, Log: log,
 		LocationName: c.LocationName, LocationCode: c.LocationCode, LocationCountry: c.LocationCountry})
 	if err != nil {
 		return nil, badSetting("ECHOLOT_DATABASE_URL", "%v", err)

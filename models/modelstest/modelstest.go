@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"echolot/migrations"
 	"echolot/models"
 )
 
@@ -111,7 +112,7 @@ func Postgres(t testing.TB) string {
 // Open opens a store on the URL, closes it after the test, and knows it for URL and Digest.
 func Open(t testing.TB, url string, changes ...func(*models.Options)) *models.Store {
 	t.Helper()
-	o := models.Options{URL: url}
+	o := models.Options{URL: url, Migrations: migrations.Files}
 	for _, change := range changes {
 		change(&o)
 	}
@@ -138,7 +139,7 @@ func URL(t testing.TB, s *models.Store) string {
 
 // Migrate brings the database at the URL up to the newest schema.
 func Migrate(ctx context.Context, url string) error {
-	s, err := models.Open(ctx, models.Options{URL: url})
+	s, err := models.Open(ctx, models.Options{URL: url, Migrations: migrations.Files})
 	if err != nil {
 		return err
 	}

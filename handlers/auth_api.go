@@ -56,11 +56,11 @@ func (s *Server) loginAPI(c *fiber.Ctx) error {
 	if len(e.Fields) > 0 {
 		return e
 	}
-	token, session, user, err := s.Store.SignIn(c.UserContext(), email, password, c.IP())
+	token, session, user, err := s.Store.SignIn(c.UserContext(), email, password, s.clientAddress(c))
 	if err != nil {
 		return err
 	}
-	by, err := s.Store.Resume(c.UserContext(), token, c.IP())
+	by, err := s.Store.Resume(c.UserContext(), token, s.clientAddress(c))
 	if err != nil {
 		return err
 	}

@@ -45,11 +45,11 @@ func formValues(c *fiber.Ctx) (map[string]string, error) {
 	if !isForm(c) {
 		return nil, fiber.NewError(fiber.StatusUnsupportedMediaType, "Send the form as application/x-www-form-urlencoded")
 	}
-	c.Context().PostArgs().VisitAll(func(key, value []byte) {
+	for key, value := range c.Context().PostArgs().All() {
 		if _, seen := values[string(key)]; !seen {
 			values[string(key)] = strings.ToValidUTF8(string(value), "")
 		}
-	})
+	}
 	return values, nil
 }
 

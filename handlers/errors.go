@@ -3,7 +3,6 @@ package handlers
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -126,9 +125,9 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 	id := requestID(c)
 	switch {
 	case p.status >= 500 && p.status != 503:
-		s.Log.Error("request failed", "request_id", id, "method", c.Method(), "path", c.Path(), slog.Any("error", err))
+		s.Log.Error("request failed", "request_id", id, "method", c.Method(), "path", c.Path(), "error", err)
 	case p.status == 503:
-		s.Log.Warn("request not served", "request_id", id, "method", c.Method(), "path", c.Path(), slog.Any("error", err))
+		s.Log.Warn("request not served", "request_id", id, "method", c.Method(), "path", c.Path(), "error", err)
 	}
 	if p.retryAfter > 0 {
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(p.retryAfter))

@@ -33,7 +33,7 @@ func (s *Server) login(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	token, _, _, err := s.Store.SignIn(c.UserContext(), values["email"], values["password"], c.IP())
+	token, _, _, err := s.Store.SignIn(c.UserContext(), values["email"], values["password"], s.clientAddress(c))
 	page := views.LoginPage{Page: s.page(c, "Sign in", ""), Email: values["email"], Next: values["next"]}
 	var throttled *models.Throttled
 	switch {
@@ -80,14 +80,14 @@ func (s *Server) setup(c *fiber.Ctx) error {
 	token := c.Params("token")
 	n := models.NewUser{Organization: values["organizationName"], FirstName: clip(values["firstName"]), LastName: clip(values["lastName"]),
 		Email: values["email"], Password: values["password"]}
-	session, err := "", error(nil)
+	var session string
 	if values["passwordAgain"] != values["password"] {
 		err = s.Store.SetupOpen(c.UserContext(), token)
 		if err == nil {
 			err = badField("passwordAgain", "The two passwords are not the same")
 		}
 	} else {
-		session, _, err = s.Store.Setup(c.UserContext(), token, n, c.IP())
+		session, _, err = s.Store.Setup(c.UserContext(), token, n, s.clientAddress(c))
 	}
 	var invalid *models.Invalid
 	var conflict *models.Conflict

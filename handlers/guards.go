@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/url"
 	"runtime/debug"
@@ -90,10 +91,10 @@ func (s *Server) identify(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	by.Address = c.IP()
+	by.Address = s.clientAddress(c)
 	c.Locals(localActor, by)
 	if isAPI(c) {
-		if err := s.limiter.take(c, by); err != nil {
+		if err := s.limiter.take(c, by, s.clientAddress(c)); err != nil {
 			return err
 		}
 	}
@@ -107,7 +108,7 @@ func (s *Server) actor(c *fiber.Ctx) (models.Actor, error) {
 	if isAPI(c) {
 		if token, ok := bearer(c); ok {
 			if strings.HasPrefix(token, models.TokenPrefix) {
-				return ignoreUnauthorized(s.Store.Authenticate(c.UserContext(), token, c.IP()))
+				return ignoreUnauthorized(s.Store.Authenticate(c.UserContext(), token, s.clientAddress(c)))
 			}
 			return s.fromSession(c, false)
 		}
@@ -131,7 +132,7 @@ func (s *Server) fromSession(c *fiber.Ctx, cookie bool) (models.Actor, error) {
 }
 
 func ignoreUnauthorized(by models.Actor, err error) (models.Actor, error) {
-	if err == models.ErrUnauthorized {
+	if errors.Is(err, models.ErrUnauthorized) {
 		return models.Actor{}, nil
 	}
 	return by, err
@@ -154,7 +155,7 @@ func unsafeMethod(c *fiber.Ctx) bool {
 // anyone lets everybody in who may come in signed out; a form still has to come from our own pages.
 func (s *Server) anyone(c *fiber.Ctx) error {
 	if isAPI(c) {
-		if err := s.limiter.take(c, models.Actor{}); err != nil {
+		if err := s.limiter.take(c, models.Actor{}, s.clientAddress(c)); err != nil {
 			return err
 		}
 	}

@@ -28,11 +28,11 @@ func newLimiter(limit int) *limiter {
 }
 
 // take counts the request and says on the answer what is left; *models.Throttled where nothing is.
-func (l *limiter) take(c *fiber.Ctx, by models.Actor) error {
+func (l *limiter) take(c *fiber.Ctx, by models.Actor, address string) error {
 	if l.limit == 0 {
 		return nil
 	}
-	limit, key := anonymousLimit, "address "+c.IP()
+	limit, key := anonymousLimit, "address "+address
 	switch {
 	case by.TokenID != 0:
 		limit, key = l.limit, "token "+strconv.FormatInt(by.TokenID, 10)

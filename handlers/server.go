@@ -49,32 +49,29 @@ type Server struct {
 	app      *fiber.App
 	sessions *sessionStore
 	limiter  *limiter
+	proxies  proxies
 	hub      *hub
 	assets   views.Assets
 }
 
 // New builds the server; Serve starts it.
 func New(o Options) *Server {
-	s := &Server{Options: o, limiter: newLimiter(o.APIRateLimit)}
+	s := &Server{Options: o, limiter: newLimiter(o.APIRateLimit), proxies: parseProxies(o.TrustedProxies)}
 	s.sessions = &sessionStore{store: o.Store, secure: o.BaseURL.Scheme == "https"}
 	s.assets = views.Assets{Script: o.Assets.URL("app.js"), Style: o.Assets.URL("app.css"), Icon: o.Assets.URL("favicon.svg")}
 	s.hub = newHub(o.Store, o.Log, o.Streams)
 	s.app = fiber.New(fiber.Config{
 		// Fiber's strings point into buffers that the next request overwrites: with tenants' ids in them, that is a leak.
-		Immutable:               true,
-		BodyLimit:               maxBody,
-		ReadBufferSize:          maxHeader,
-		ReadTimeout:             15 * time.Second,
-		WriteTimeout:            30 * time.Second,
-		IdleTimeout:             75 * time.Second,
-		DisableStartupMessage:   true,
-		CaseSensitive:           true,
-		StrictRouting:           true,
-		ErrorHandler:            s.fail,
-		EnableTrustedProxyCheck: true,
-		TrustedProxies:          o.TrustedProxies,
-		ProxyHeader:             fiber.HeaderXForwardedFor,
-		EnableIPValidation:      true,
+		Immutable:             true,
+		BodyLimit:             maxBody,
+		ReadBufferSize:        maxHeader,
+		ReadTimeout:           15 * time.Second,
+		WriteTimeout:          30 * time.Second,
+		IdleTimeout:           75 * time.Second,
+		DisableStartupMessage: true,
+		CaseSensitive:         true,
+		StrictRouting:         true,
+		ErrorHandler:          s.fail,
 	})
 	s.app.Use(s.begin)
 	for _, r := range s.routes() {

@@ -17,10 +17,10 @@ type Counts struct {
 	Paused   int `json:"paused"`
 	Pending  int `json:"pending"`
 	// Maintenance are among the others. DownSince is when the one that is down longest went down; zero = none is.
-	Maintenance int       `json:"-"`
+	Maintenance int `json:"-"`
 	// Unmeasured are the unknown ones that could not be measured three times in a row or more.
-	Unmeasured int `json:"-"`
-	DownSince   time.Time `json:"-"`
+	Unmeasured int       `json:"-"`
+	DownSince  time.Time `json:"-"`
 }
 
 // field is where the state is counted, nil for a word that is no state.

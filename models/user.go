@@ -154,7 +154,7 @@ func (s *Store) namedOrganization(ctx context.Context, tx bun.Tx, name, email st
 	return o, err
 }
 
-// LimitUser sets the customers that the user is limited to; none = no limit. Errors: *NotFound.
+// UnscopedLimitUser sets the customers that the user is limited to; none = no limit. Errors: *NotFound.
 func (s *Store) UnscopedLimitUser(ctx context.Context, userID int64, customerIDs []int64) error {
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		var u User

@@ -173,7 +173,7 @@ func (p *Prober) probe(ctx context.Context) error {
 // trouble logs what we cope with, once a minute; a stop is none.
 func (p *Prober) trouble(ctx context.Context, what string, err error) {
 	if ctx.Err() != context.Canceled && p.notices.allow(what) {
-		p.options.Log.Warn(what, "error", err)
+		p.options.Log.Warn("the database does not do what the prober needs", "what", what, "error", err)
 	}
 }
 

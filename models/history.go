@@ -51,8 +51,8 @@ func (row resultRow) result() Result {
 	return r
 }
 
-// CheckHistory returns the monitor's checks before the time (zero = the newest), newest first. Errors: ErrForbidden,
-// *NotFound.
+// CheckHistory returns the monitor's checks that began before the time (zero = the newest), newest first. Errors:
+// ErrForbidden, *NotFound.
 func (s *Store) CheckHistory(ctx context.Context, by Actor, id uuid.UUID, before time.Time, limit int) ([]Result, error) {
 	m, err := s.Monitor(ctx, by, id)
 	if err != nil {
@@ -61,7 +61,9 @@ func (s *Store) CheckHistory(ctx context.Context, by Actor, id uuid.UUID, before
 	var rows []resultRow
 	q := s.ro.NewSelect().Model(&rows).Where("r.monitor_id = ?", m.ID).OrderExpr("r.slot DESC, r.location_id").Limit(int64(limit))
 	if !before.IsZero() {
-		q = q.Where("r.slot < ?", before.UnixMilli())
+		// What is shown of a check, and so what a client pages on with, is its start; that is never before its slot. The
+		// first condition is for the index.
+		q = q.Where("r.slot < ?", before.Add(time.Millisecond).UnixMilli()).Where("r.slot * 1000 + r.started_us < ?", before.UnixMicro())
 	}
 	if err := q.Scan(ctx); err != nil {
 		return nil, fmt.Errorf("reading checks: %w", err)

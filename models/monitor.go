@@ -94,6 +94,20 @@ func (m Monitor) RunsIn(country string) bool {
 // ETag names the version of the monitor's settings (RFC 9110 §8.8.3).
 func (m Monitor) ETag() string { return fmt.Sprintf(`"%d"`, m.Version) }
 
+// matches tells whether an If-Match allows a change of the monitor: it is empty, "*", or a list with the present ETag.
+// Weak ones never match (RFC 9110 §13.1.1).
+func (m Monitor) matches(ifMatch string) bool {
+	if ifMatch == "" || ifMatch == "*" {
+		return true
+	}
+	for tag := range strings.SplitSeq(ifMatch, ",") {
+		if strings.TrimSpace(tag) == m.ETag() {
+			return true
+		}
+	}
+	return false
+}
+
 // newMonitor has the defaults of the contract.
 func newMonitor() Monitor {
 	return Monitor{Status: StatusActive, IntervalSeconds: defaultIntervalSeconds, Config: defaultConfig(), Rev: 1, Version: 1}

@@ -146,6 +146,9 @@ func (s *Store) filterMonitors(q *bun.SelectQuery, f MonitorsFilter) *bun.Select
 		q = q.Where("m.customer_id = ?", f.Customer.ID)
 	}
 	if f.Search != "" {
+		if strings.Contains(f.Search, "\n") { // it parts the texts that are searched, and is in none of them
+			return q.Where("1 = 0")
+		}
 		p := likePattern(f.Search)
 		q = q.Where(`(m.search LIKE ? ESCAPE '\' OR c.search LIKE ? ESCAPE '\')`, p, p)
 	}
@@ -281,7 +284,7 @@ func (s *Store) ChangeMonitor(ctx context.Context, by Actor, id uuid.UUID, f Fie
 		if err != nil {
 			return err
 		}
-		if ifMatch != "" && ifMatch != "*" && ifMatch != before.ETag() {
+		if !before.matches(ifMatch) {
 			return &Conflict{Message: "Somebody changed this monitor in between", Stale: true}
 		}
 		row = before

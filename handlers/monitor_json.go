@@ -39,7 +39,7 @@ type savedMonitor struct {
 
 func newSavedMonitor(m models.MonitorRow) savedMonitor {
 	return savedMonitor{
-		ID: m.ID, OrganizationID: m.OrganizationID, CustomerID: m.CustomerID, Name: m.Name, Hostname: m.Hostname, Port: m.Port, Status: m.Status,
+		ID: m.ID, OrganizationID: m.OrganizationID, CustomerID: m.CustomerID, Name: m.Name, Hostname: m.HostnameTyped, Port: m.Port, Status: m.Status,
 		CheckInterval: minutes(m.IntervalSeconds), TimeoutSeconds: m.Timeout().Seconds(), AllowedCheckCountryCodes: m.CountryCodes,
 		NotificationPhoneNumber: m.NotificationPhoneNumber, NotificationEmail: m.NotificationEmail, LastCheckedAt: isoTime{m.State.LastCheckedAt},
 		CreatedAt: isoTime{m.CreatedAt}, UpdatedAt: isoTime{m.UpdatedAt}, Config: m.Config, IcmpConfig: m.Config, PublicID: m.PublicID,
@@ -73,7 +73,7 @@ type listedMonitor struct {
 
 func newListedMonitor(m models.MonitorRow) listedMonitor {
 	return listedMonitor{
-		ID: m.ID, OrganizationID: m.OrganizationID, CustomerID: m.CustomerID, CustomerName: m.CustomerName, Name: m.Name, Hostname: m.Hostname,
+		ID: m.ID, OrganizationID: m.OrganizationID, CustomerID: m.CustomerID, CustomerName: m.CustomerName, Name: m.Name, Hostname: m.HostnameTyped,
 		Status: m.Status, CheckInterval: minutes(m.IntervalSeconds), TimeoutSeconds: m.Timeout().Seconds(), Port: m.Port, Config: m.Config,
 		NotificationPhoneNumber: m.NotificationPhoneNumber, NotificationEmail: m.NotificationEmail, LastCheckedAt: isoTime{m.State.LastCheckedAt},
 		CreatedAt: isoTime{m.CreatedAt}, UpdatedAt: isoTime{m.UpdatedAt}, PublicID: m.PublicID, AllowedCheckCountryCodes: m.CountryCodes,
@@ -107,7 +107,7 @@ type shownMonitor struct {
 
 func newShownMonitor(m models.MonitorRow) shownMonitor {
 	return shownMonitor{
-		ID: m.ID, OrganizationID: m.OrganizationID, CustomerID: m.CustomerID, Name: m.Name, Hostname: m.Hostname, Port: m.Port, Status: m.Status,
+		ID: m.ID, OrganizationID: m.OrganizationID, CustomerID: m.CustomerID, Name: m.Name, Hostname: m.HostnameTyped, Port: m.Port, Status: m.Status,
 		CheckInterval: minutes(m.IntervalSeconds), TimeoutSeconds: m.Timeout().Seconds(), Config: m.Config,
 		NotificationPhoneNumber: m.NotificationPhoneNumber, NotificationEmail: m.NotificationEmail, LastCheckedAt: isoTime{m.State.LastCheckedAt},
 		CreatedAt: isoTime{m.CreatedAt}, UpdatedAt: isoTime{m.UpdatedAt}, IcmpConfig: m.Config, PublicID: m.PublicID,

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"echolot/models"
 
@@ -71,8 +72,8 @@ func monitorsFilter(c *fiber.Ctx) (models.MonitorsFilter, error) {
 		}
 		f.Customer = ref
 	}
-	if strings.ContainsRune(f.Search, 0) {
-		wrong("search", "search contains a NUL character")
+	if strings.ContainsRune(f.Search, 0) || !utf8.ValidString(f.Search) {
+		wrong("search", "search must be text without NUL characters")
 	}
 	if f.Status != "" && f.Status != models.StatusActive && f.Status != models.StatusMaintenance && f.Status != models.StatusDisabled {
 		wrong("status", "status must be active, maintenance or disabled")

@@ -91,4 +91,3 @@ func TestGoldenEvents(t *testing.T) {
 		b.close("events")
 	})
 }
-

@@ -99,8 +99,12 @@ func NoRightToPing(hint string) Notice {
 
 // NotMeasured is the notice for monitors that could not be measured several times in a row.
 func NotMeasured(n int) Notice {
+	text := "They are unknown, not down; each says why."
+	if n == 1 {
+		text = "It is unknown, not down, and says why."
+	}
 	return Notice{Strong: count(n, "monitor", "monitors") + " could not be measured three times in a row or more.",
-		Text: "They are unknown, not down; each says why.", Link: "/monitors?state=unknown", LinkText: "Show"}
+		Text: text, Link: "/monitors?state=unknown", LinkText: "Show"}
 }
 
 // htmxConfig goes into the htmx-config meta. Nothing is evaluated, no style or script is injected, no page is kept in the

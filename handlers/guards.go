@@ -69,6 +69,9 @@ func (s *Server) begin(c *fiber.Ctx) (err error) {
 			err = fiber.ErrInternalServerError
 		}
 	}()
+	if len(c.Request().Body()) > maxBody {
+		return fiber.ErrRequestEntityTooLarge
+	}
 	return c.Next()
 }
 

@@ -125,6 +125,7 @@ CREATE TABLE prober_heartbeats (
 );
 --bun:split
 -- The CHECKs repeat the API's limits: a row that came in another way must not make the prober flood or crash.
+-- A CHECK that is NULL passes, so what is missing counts as out of bounds.
 CREATE TABLE monitors (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   public_id TEXT NOT NULL UNIQUE,
@@ -138,7 +139,7 @@ CREATE TABLE monitors (
   status TEXT NOT NULL CHECK (status IN ('active', 'maintenance', 'disabled')),
   interval_seconds BIGINT NOT NULL CHECK (interval_seconds BETWEEN 1 AND 86400),
   timeout_ms BIGINT NOT NULL CHECK (timeout_ms BETWEEN 1000 AND 60000 AND timeout_ms <= interval_seconds * 1000),
-  config TEXT NOT NULL CHECK (json_extract(config, '$.packetSize') BETWEEN 0 AND 65507 AND json_extract(config, '$.count') BETWEEN 1 AND 100
+  config TEXT NOT NULL CHECK (coalesce(json_extract(config, '$.packetSize'), -1) BETWEEN 0 AND 65507 AND coalesce(json_extract(config, '$.count'), 0) BETWEEN 1 AND 100
     AND coalesce(json_extract(config, '$.intervalMs'), 200) BETWEEN 10 AND 60000),
   country_codes TEXT,
   notification_phone_number TEXT,

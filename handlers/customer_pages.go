@@ -140,6 +140,9 @@ func (s *Server) cancelCustomer(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if _, err := formValues(c); err != nil {
+		return err
+	}
 	if _, err := s.Store.CancelCustomer(c.UserContext(), actorOf(c), models.Ref{ID: cu.ID}); err != nil {
 		return err
 	}

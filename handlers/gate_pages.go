@@ -54,6 +54,9 @@ func (s *Server) login(c *fiber.Ctx) error {
 }
 
 func (s *Server) logout(c *fiber.Ctx) error {
+	if _, err := formValues(c); err != nil {
+		return err
+	}
 	if err := s.endSession(c); err != nil {
 		return err
 	}

@@ -295,6 +295,9 @@ func (s *Server) deleteMonitor(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if _, err := formValues(c); err != nil {
+		return err
+	}
 	if err := s.Store.DeleteMonitor(c.UserContext(), actorOf(c), m.PublicID); err != nil {
 		return err
 	}

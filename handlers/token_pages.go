@@ -85,6 +85,9 @@ func (s *Server) deleteToken(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if _, err := formValues(c); err != nil {
+		return err
+	}
 	if err := s.Store.DeleteToken(c.UserContext(), actorOf(c), id); err != nil {
 		return err
 	}

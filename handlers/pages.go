@@ -89,22 +89,16 @@ func (s *Server) page(c *fiber.Ctx, title, nav string) views.Page {
 // must not fail for the same trouble.
 func (s *Server) fillAccount(c *fiber.Ctx, by models.Actor, p *views.Page) {
 	ctx := c.UserContext()
-	user, ok, err := s.Store.Self(ctx, by)
+	account, err := s.Store.Account(ctx, by)
 	if err != nil {
 		return
 	}
-	if ok {
-		name := strings.TrimSpace(user.FirstName + " " + user.LastName)
-		if name == "" {
-			name = user.Email
-		}
-		p.User = &views.User{Name: name, Email: user.Email, Role: string(user.Role)}
+	name := strings.TrimSpace(account.FirstName + " " + account.LastName)
+	if name == "" {
+		name = account.Email
 	}
-	if by.OrganizationID != 0 {
-		if o, err := s.Store.Organization(ctx, by); err == nil {
-			p.Organization = o.Name
-		}
-	}
+	p.User = &views.User{Name: name, Email: account.Email, Role: string(by.Role)}
+	p.Organization = account.Organization
 	if by.Role.Global() {
 		if list, err := s.Store.Organizations(ctx, by); err == nil {
 			for _, o := range list {

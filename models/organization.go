@@ -68,6 +68,24 @@ func (s *Store) Organization(ctx context.Context, by Actor) (Organization, error
 	return o, err
 }
 
+// Account is who is signed in, and where, as every page shows it.
+type Account struct {
+	Email, FirstName, LastName string
+	// Organization is the name of the one acted in; empty where a global role has chosen none.
+	Organization string
+}
+
+// Account returns the user behind the actor with the organization's name, in one query: every page asks.
+func (s *Store) Account(ctx context.Context, by Actor) (Account, error) {
+	var a Account
+	err := s.ro.NewSelect().TableExpr("users AS u").ColumnExpr("u.email, u.first_name, u.last_name, coalesce(o.name, '') AS organization").
+		Join("LEFT JOIN organizations AS o ON o.id = ?", by.OrganizationID).Where("u.id = ?", by.UserID).Scan(ctx, &a)
+	if err != nil {
+		return Account{}, fmt.Errorf("reading the account: %w", err)
+	}
+	return a, nil
+}
+
 // makeOrganization inserts an organization with a first customer, whose e-mail is the one given.
 func (s *Store) makeOrganization(ctx context.Context, tx bun.IDB, name, email string) (Organization, error) {
 	now := s.clock()

@@ -39,7 +39,11 @@ func (s *Server) clientAddress(c *fiber.Ctx) string {
 	if !s.proxies.trust(peer) {
 		return peer.Unmap().String()
 	}
-	hops := strings.Split(c.Get(fiber.HeaderXForwardedFor), ",")
+	// Every line of the field counts (RFC 9110 §5.3): some proxies add one of their own behind the client's.
+	var hops []string
+	for _, line := range c.Request().Header.PeekAll(fiber.HeaderXForwardedFor) {
+		hops = append(hops, strings.Split(string(line), ",")...)
+	}
 	for i := len(hops) - 1; i >= 0; i-- {
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
 		if err != nil {

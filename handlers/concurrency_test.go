@@ -97,7 +97,6 @@ func TestChangedAndDeletedWhileBeingChecked(t *testing.T) {
 				ids[i], paths[i] = m.ID, a.header.Get("Location")
 			}
 			var failed error
-			stored, after := 0, 0
 			slot := time.Now().UnixMilli()
 			record := func() int {
 				slot += 1000
@@ -116,12 +115,12 @@ func TestChangedAndDeletedWhileBeingChecked(t *testing.T) {
 			together(
 				func() {
 					for range 20 {
-						stored += record()
+						record()
 					}
 				},
 				func() { gone = h.api(admin, "DELETE", paths[0], "") },
 				func() { changed = h.api(admin, "PATCH", paths[1], `{"hostname":"127.0.0.2"}`) })
-			after = record()
+			after := record()
 			if failed != nil || gone.status != 200 || changed.status != 200 || after != 0 {
 				h.t.Fatalf("round %d: got error %v, %d for the deletion, %d for the change, %d results stored after both, want none of them", round, failed, gone.status, changed.status, after)
 			}

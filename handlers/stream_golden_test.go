@@ -18,7 +18,7 @@ func (h *house) frames(credential string) <-chan [2]string {
 		h.t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+credential)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := http.DefaultClient.Do(req) //nolint:bodyclose // closed by the goroutine that reads it
 	if err != nil {
 		h.t.Fatal(err)
 	}

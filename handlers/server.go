@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"echolot/models"
@@ -15,6 +16,7 @@ import (
 	"echolot/views"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 )
 
 // maxBody is the largest body that is taken; the contract says 64 KiB.
@@ -79,6 +81,7 @@ func New(o Options) *Server {
 		StrictRouting:                true,
 		ErrorHandler:                 s.fail,
 	})
+	s.refuseUnknownMethods()
 	s.app.Use(s.begin)
 	for _, r := range s.routes() {
 		s.app.Add(r.method, r.path, append(r.guards, r.handle)...)
@@ -87,6 +90,25 @@ func New(o Options) *Server {
 		}
 	}
 	return s
+}
+
+// refuseUnknownMethods answers a method that no RFC knows as every other error. Fiber would do it before anything of ours,
+// without headers.
+func (s *Server) refuseUnknownMethods() {
+	server := s.app.Server()
+	known := server.Handler
+	server.Handler = func(ctx *fasthttp.RequestCtx) {
+		if slices.Contains(fiber.DefaultMethods, string(ctx.Method())) {
+			known(ctx)
+			return
+		}
+		ctx.SetConnectionClose()
+		c := s.app.AcquireCtx(ctx)
+		defer s.app.ReleaseCtx(c)
+		if err := s.fail(c, fiber.ErrBadRequest); err != nil {
+			ctx.Error("", fiber.StatusInternalServerError)
+		}
+	}
 }
 
 // Serve answers on the listener until Shutdown. The hub of the live streams runs as long.

@@ -125,7 +125,12 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 	id := requestID(c)
 	switch {
 	case p.status >= 500 && p.status != 503:
-		s.Log.Error("request failed", "request_id", id, "method", c.Method(), "path", c.Path(), "error", err)
+		log := s.Log
+		var p *panicked
+		if errors.As(err, &p) {
+			log = log.With("stack", string(p.stack))
+		}
+		log.Error("request failed", "request_id", id, "method", c.Method(), "path", c.Path(), "error", err)
 	case p.status == 503:
 		s.Log.Warn("request not served", "request_id", id, "method", c.Method(), "path", c.Path(), "error", err)
 	}

@@ -57,6 +57,14 @@ func requestID(c *fiber.Ctx) string {
 	return id
 }
 
+// panicked is a panic of a handler or a page as an error: fail answers it as any fault of ours.
+type panicked struct {
+	value string
+	stack []byte
+}
+
+func (p *panicked) Error() string { return "panic: " + p.value }
+
 // begin stands before everything: headers, a deadline for the store, and an end for panics.
 func (s *Server) begin(c *fiber.Ctx) (err error) {
 	s.setHeaders(c)
@@ -65,9 +73,8 @@ func (s *Server) begin(c *fiber.Ctx) (err error) {
 	c.SetUserContext(ctx)
 	defer func() {
 		if p := recover(); p != nil {
-			s.Log.Error("panic in a handler", "request_id", requestID(c), "path", c.Path(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			c.Response().ResetBody()
-			err = fiber.ErrInternalServerError
+			err = &panicked{value: fmt.Sprint(p), stack: debug.Stack()}
 		}
 	}()
 	if hasBareLF(c.Request().Header.RawHeaders()) {

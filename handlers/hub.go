@@ -44,6 +44,8 @@ type hub struct {
 	store *models.Store
 	log   *slog.Logger
 	caps  StreamCaps
+	// writeTime is defaultWriteTime but in tests.
+	writeTime time.Duration
 
 	mu      sync.Mutex
 	clients map[*client]struct{}
@@ -56,11 +58,16 @@ type hub struct {
 }
 
 func newHub(store *models.Store, log *slog.Logger, caps StreamCaps) *hub {
-	return &hub{store: store, log: log, caps: caps, clients: map[*client]struct{}{}, quit: make(chan struct{}), recheck: make(chan struct{}, 1)}
+	return &hub{store: store, log: log, caps: caps, writeTime: defaultWriteTime, clients: map[*client]struct{}{}, quit: make(chan struct{}), recheck: make(chan struct{}, 1)}
 }
 
-// start begins to listen to the bus, until close.
+// start begins to listen to the bus, until close; after it, it does nothing.
 func (h *hub) start() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return
+	}
 	h.loops.Add(2)
 	go func() {
 		defer h.loops.Done()

@@ -19,8 +19,8 @@ import (
 const (
 	// pingEvery keeps proxies from closing a quiet stream, and is how a vanished client is noticed.
 	pingEvery = 10 * time.Second
-	// writeTime is what a client has to take one write; one that reads nothing is cut off by it.
-	writeTime = 10 * time.Second
+	// defaultWriteTime is what a client has to take one write; one that reads nothing is cut off by it.
+	defaultWriteTime = 10 * time.Second
 )
 
 // events opens a live stream: fragments for our pages, or JSON for programs.
@@ -92,12 +92,12 @@ func (s *Server) hijack(c *fiber.Ctx, cl *client) {
 				s.Log.Error("panic in a live stream", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			}
 		}()
-		pump(conn, cl, head)
+		pump(conn, cl, head, s.hub.writeTime)
 	})
 }
 
-// pump writes frames until the client is gone or let go.
-func pump(conn net.Conn, cl *client, head []byte) {
+// pump writes frames until the client is gone or let go; each write has to be taken within the time given.
+func pump(conn net.Conn, cl *client, head []byte, writeTime time.Duration) {
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)

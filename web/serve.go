@@ -17,8 +17,9 @@ import (
 	"echolot/static"
 )
 
-// stopTime is what everything has to stop in.
-const stopTime = 8 * time.Second
+// stopTime is what HTTP has to stop in, and then the prober: a client that never ends its request must not take the time in
+// which results are stored. Supervisors mostly wait ten seconds.
+const stopTime = 4 * time.Second
 
 // serveCommand serves until a signal.
 type serveCommand struct{ serveConfig }
@@ -108,21 +109,34 @@ func (c *serveCommand) serve(ctx context.Context, store *models.Store, bus *even
 		err = fmt.Errorf("serving: %w", err)
 	}
 	// Streams and HTTP first, so that nothing new arrives; then the prober, whose recorder stores what was measured.
-	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
-	defer cancel()
-	if stopping := server.Shutdown(deadline); stopping != nil {
-		log.Warn("HTTP did not stop in time", "error", stopping)
-	}
-	log.Info("HTTP stopped")
+	within(ctx, func(ctx context.Context) {
+		if stopping := server.Shutdown(ctx); stopping != nil {
+			log.Warn("HTTP did not stop in time", "error", stopping)
+		}
+		log.Info("HTTP stopped")
+	})
 	stopBackground()
-	select {
-	case stopping := <-probed:
-		err = errors.Join(err, stopping)
-		pinger.Close()
-		log.Info("prober stopped")
-	case <-deadline.Done():
-		log.Warn("the prober did not stop in time")
-	}
-	<-swept
+	within(ctx, func(ctx context.Context) {
+		select {
+		case stopping := <-probed:
+			err = errors.Join(err, stopping)
+			pinger.Close()
+			log.Info("prober stopped")
+		case <-ctx.Done():
+			log.Warn("the prober did not stop in time")
+		}
+		select {
+		case <-swept:
+		case <-ctx.Done():
+			log.Warn("the sweeper did not stop in time")
+		}
+	})
 	return err
+}
+
+// within gives f the time of one step of a stop, though ctx has ended.
+func within(ctx context.Context, f func(ctx context.Context)) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	f(ctx)
 }

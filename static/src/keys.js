@@ -15,7 +15,8 @@ function move(step) {
 
 /** press does what the control with that key does: the one of the row in focus, else the page's own. */
 function press(key) {
-  const scope = document.activeElement?.closest("#rows > tr") || (document.getElementById("rows") && key !== "n" ? null : document);
+  const list = document.getElementById("rows");
+  const scope = key === "n" || !list ? document : document.activeElement?.closest("#rows > tr");
   const control = scope?.querySelector(`[data-key="${key}"]`);
   control?.click();
   return Boolean(control);

@@ -1,0 +1,5 @@
+package main
+
+import "testing"
+
+func testEveryPage(t *testing.T, b *browser) {}

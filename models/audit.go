@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -37,4 +38,13 @@ func (s *Store) audit(ctx context.Context, tx bun.IDB, by Actor, action, objectT
 		return fmt.Errorf("writing the audit trail: %w", err)
 	}
 	return nil
+}
+
+// auditJSON is the form in which the trail keeps an object.
+func auditJSON(v any) (string, error) {
+	if v == nil {
+		return "", nil
+	}
+	b, err := json.Marshal(v)
+	return string(b), err
 }

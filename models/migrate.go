@@ -161,13 +161,22 @@ func refuseNewer(ctx context.Context, m *migrate.Migrator) error {
 	return nil
 }
 
-// ensureLocation makes or renames the one location, whose id is LocationID.
+// ensureLocation makes or renames the one location, whose id is LocationID. Starters take turns: ON CONFLICT looks at one
+// unique column only, and of two that insert at once Postgres tells one that the other, the code, is there already.
 func (s *Store) ensureLocation(ctx context.Context) error {
 	l := Location{ID: LocationID, PublicID: newID(), Code: s.locationCode, Name: s.locationName, Country: s.locationCountry, CreatedAt: s.clock()}
-	_, err := s.db.NewInsert().Model(&l).
-		On("CONFLICT (id) DO UPDATE").
-		Set("code = EXCLUDED.code").Set("name = EXCLUDED.name").Set("country = EXCLUDED.country").
-		Exec(ctx)
+	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if s.postgres() {
+			if _, err := tx.ExecContext(ctx, fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", migrateLock)); err != nil {
+				return err
+			}
+		}
+		_, err := tx.NewInsert().Model(&l).
+			On("CONFLICT (id) DO UPDATE").
+			Set("code = EXCLUDED.code").Set("name = EXCLUDED.name").Set("country = EXCLUDED.country").
+			Exec(ctx)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("writing the location: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"echolot/models/events"
 
+	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 )
 
@@ -105,4 +106,14 @@ func (s *Store) cancelNow(ctx context.Context, c Customer) error {
 		s.publishMonitor(events.MonitorUpdated, row)
 	}
 	return nil
+}
+
+// deletedMonitor is what is left of a monitor while its results are swept.
+type deletedMonitor struct {
+	bun.BaseModel  `bun:"table:deleted_monitors"`
+	MonitorID      int64 `bun:",pk"`
+	OrganizationID int64
+	CustomerID     int64
+	PublicID       uuid.UUID `bun:"type:uuid"`
+	DeletedAt      time.Time
 }

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// benchProgram is the real binary, built as make build does, with its own data directory.
+type benchProgram struct {
+	b         *testing.B
+	bin, data string
+	addr      string
+	cmd       *exec.Cmd
+}
+
+func newBenchProgram(b *testing.B) *benchProgram {
+	b.Helper()
+	p := &benchProgram{b: b, bin: filepath.Join(b.TempDir(), "echolot"), data: b.TempDir()}
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", p.bin, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("building: %v\n%s", err, out)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	p.addr = ln.Addr().String()
+	if err := ln.Close(); err != nil {
+		b.Fatal(err)
+	}
+	return p
+}
+
+func (p *benchProgram) env() []string {
+	return append(os.Environ(), "ECHOLOT_DATA_DIR="+p.data, "ECHOLOT_LISTEN="+p.addr, "ECHOLOT_API_RATE_LIMIT=0", "ECHOLOT_LOG_LEVEL=warn")
+}
+
+// start runs the program and returns how long it took to be ready.
+func (p *benchProgram) start() time.Duration {
+	p.b.Helper()
+	p.cmd = exec.Command(p.bin, "serve")
+	p.cmd.Env = p.env()
+	begin := time.Now()
+	if err := p.cmd.Start(); err != nil {
+		p.b.Fatal(err)
+	}
+	for deadline := begin.Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+		resp, err := http.Get("http://" + p.addr + "/readyz")
+		if err != nil {
+			continue
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode == http.StatusOK {
+			return time.Since(begin)
+		}
+	}
+	p.b.Fatal("not ready within 30 s")
+	return 0
+}
+
+func (p *benchProgram) stop() {
+	p.b.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		p.b.Fatal(err)
+	}
+	if err := p.cmd.Wait(); err != nil {
+		p.b.Fatalf("stopping: %v", err)
+	}
+}
+
+// command runs one of the program's other commands and returns what it printed.
+func (p *benchProgram) command(stdin string, args ...string) string {
+	p.b.Helper()
+	cmd := exec.Command(p.bin, args...)
+	cmd.Env, cmd.Stdin = p.env(), strings.NewReader(stdin)
+	out, err := cmd.Output()
+	if err != nil {
+		p.b.Fatalf("echolot %s: %v", strings.Join(args, " "), err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// fill makes an administrator and n monitors checked every so many seconds, and returns a token.
+func (p *benchProgram) fill(n, seconds int) string {
+	p.b.Helper()
+	p.command("correct horse battery\n", "user", "create", "--email", "bench@example.com", "--role", "admin", "--password-stdin")
+	token := p.command("", "token", "create", "--name", "bench", "--email", "bench@example.com")
+	for i := range n {
+		body := fmt.Sprintf(`{"customerId":1,"name":"Host %d","hostname":"127.%d.%d.%d","checkIntervalSeconds":%d}`, i, 1+i/62500, i/250%250, 1+i%250, seconds)
+		p.post("/api/icmp-monitors", token, body)
+	}
+	return token
+}
+
+func (p *benchProgram) post(path, token, body string) []byte {
+	p.b.Helper()
+	req, err := http.NewRequest("POST", "http://"+p.addr+path, strings.NewReader(body))
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode/100 != 2 {
+		p.b.Fatalf("got %d %s, error %v", resp.StatusCode, b, err)
+	}
+	return b
+}
+
+// rss is the resident memory in bytes, cpu the time used so far.
+func (p *benchProgram) rss() float64 {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.cmd.Process.Pid))
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	pages, _ := strconv.Atoi(strings.Fields(string(b))[1])
+	return float64(pages * os.Getpagesize())
+}
+
+func (p *benchProgram) cpu() time.Duration {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+2:]))
+	user, _ := strconv.Atoi(f[11])
+	system, _ := strconv.Atoi(f[12])
+	return time.Duration(user+system) * 10 * time.Millisecond // USER_HZ is 100
+}
+
+const mib = 1 << 20
+
+// BenchmarkStart measures the binary's size and the time from start to /readyz, on a database that exists.
+func BenchmarkStart(b *testing.B) {
+	p := newBenchProgram(b)
+	info, err := os.Stat(p.bin)
+	if err != nil {
+		b.Fatal(err)
+	}
+	first := p.start()
+	p.stop()
+	var total time.Duration
+	for b.Loop() {
+		total += p.start()
+		p.stop()
+	}
+	b.ReportMetric(float64(info.Size())/mib, "MiB-binary")
+	b.ReportMetric(first.Seconds()*1000, "ms-first-start")
+	b.ReportMetric(total.Seconds()*1000/float64(b.N), "ms-to-readyz")
+}
+
+// BenchmarkIdle measures memory and CPU with 100 monitors at 60 s and nobody signed in, over 30 s.
+func BenchmarkIdle(b *testing.B) {
+	const watch = 30 * time.Second
+	p := newBenchProgram(b)
+	p.start()
+	p.fill(100, 60)
+	p.stop()
+	p.start() // nobody has signed in to this process
+	defer p.stop()
+	settle, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	<-settle.Done()
+	cancel()
+	for b.Loop() {
+		before := p.cpu()
+		window, cancel := context.WithTimeout(context.Background(), watch)
+		<-window.Done()
+		cancel()
+		b.ReportMetric(100*(p.cpu()-before).Seconds()/watch.Seconds(), "%core")
+		b.ReportMetric(p.rss()/mib, "MiB-rss")
+	}
+}
+
+// BenchmarkListUnderLoad asks for the first page of 50 rows of 10,000 monitors with wrk beside it on the same machine.
+func BenchmarkListUnderLoad(b *testing.B) {
+	p := newBenchProgram(b)
+	p.start()
+	defer p.stop()
+	token := p.fill(10_000, 86400)
+	var login struct{ Token string }
+	if err := json.Unmarshal(p.post("/api/auth/login", "", `{"email":"bench@example.com","password":"correct horse battery"}`), &login); err != nil {
+		b.Fatal(err)
+	}
+	for _, c := range []struct{ name, path, header string }{
+		{"page", "/monitors", "Cookie: sid=" + login.Token},
+		{"api", "/api/icmp-monitors", "Authorization: Bearer " + token},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				out, err := exec.Command("wrk", "-t1", "-c16", "-d8s", "--latency", "-H", c.header, "http://"+p.addr+c.path).CombinedOutput()
+				if err != nil {
+					b.Fatalf("wrk: %v\n%s", err, out)
+				}
+				if bytes.Contains(out, []byte("Non-2xx")) {
+					b.Fatalf("not every answer was good:\n%s", out)
+				}
+				b.ReportMetric(wrkRate(b, string(out)), "req/s")
+			}
+		})
+	}
+}
+
+func wrkRate(b *testing.B, out string) float64 {
+	_, after, ok := strings.Cut(out, "Requests/sec:")
+	if !ok {
+		b.Fatalf("wrk printed no rate:\n%s", out)
+	}
+	rate, err := strconv.ParseFloat(strings.Fields(after)[0], 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return rate
+}

@@ -58,7 +58,9 @@ func (e *encoder) frame(a *audience) []byte {
 	last := map[int64]int{} // of a monitor's fragments only the newest are sent
 	if a.html {
 		for i, ev := range e.batch {
-			last[ev.MonitorID] = i
+			if ev.Type != events.CheckRequested { // it draws nothing, so it makes nothing older
+				last[ev.MonitorID] = i
+			}
 		}
 	}
 	for i, ev := range e.batch {

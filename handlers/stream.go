@@ -66,7 +66,7 @@ func (s *Server) whoAgain(c *fiber.Ctx) func(context.Context) (models.Actor, err
 		var by models.Actor
 		var err error
 		if session != "" {
-			by, err = s.Store.Resume(ctx, session, first.Address)
+			by, err = s.Store.Recheck(ctx, session, first.Address)
 		} else {
 			by, err = s.Store.Authenticate(ctx, secret, first.Address)
 		}

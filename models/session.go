@@ -101,8 +101,27 @@ func (s *Store) startSession(ctx context.Context, u User, address string) (strin
 	return token, session, err
 }
 
-// Resume finds who is behind a session's token. Errors: ErrUnauthorized where it ended, or the user may no longer come in.
+// Resume finds who is behind a session's token, and notes that the session was used. Errors: ErrUnauthorized where it
+// ended, or the user may no longer come in.
 func (s *Store) Resume(ctx context.Context, token, address string) (Actor, error) {
+	by, session, err := s.resume(ctx, token, address)
+	if err != nil {
+		return Actor{}, err
+	}
+	if now := s.clock(); now.Sub(session.LastSeenAt) > touchEvery {
+		s.touch(ctx, s.db.NewUpdate().TableExpr("sessions").Set("last_seen_at = ?", now).Where("token_hash = ?", session.TokenHash))
+	}
+	return by, nil
+}
+
+// Recheck is Resume for what goes on by itself, like an open stream: it is no use of the session, which so ends when
+// nobody has asked for anything in twelve hours.
+func (s *Store) Recheck(ctx context.Context, token, address string) (Actor, error) {
+	by, _, err := s.resume(ctx, token, address)
+	return by, err
+}
+
+func (s *Store) resume(ctx context.Context, token, address string) (Actor, Session, error) {
 	var row struct {
 		Session `bun:",extend"`
 		Role    Role `bun:",scanonly"`
@@ -110,23 +129,21 @@ func (s *Store) Resume(ctx context.Context, token, address string) (Actor, error
 	err := s.ro.NewSelect().Model(&row).ColumnExpr("ss.*, u.role").Join("JOIN users AS u ON u.id = ss.user_id AND u.is_active").
 		Where("ss.token_hash = ?", secretHash(token)).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
-		return Actor{}, ErrUnauthorized
+		return Actor{}, Session{}, ErrUnauthorized
 	}
 	if err != nil {
-		return Actor{}, fmt.Errorf("reading the session: %w", err)
+		return Actor{}, Session{}, fmt.Errorf("reading the session: %w", err)
 	}
 	now := s.clock()
 	if now.After(row.ExpiresAt) || now.Sub(row.LastSeenAt) > sessionIdle {
-		return Actor{}, ErrUnauthorized
-	}
-	if now.Sub(row.LastSeenAt) > touchEvery {
-		s.touch(ctx, s.db.NewUpdate().TableExpr("sessions").Set("last_seen_at = ?", now).Where("token_hash = ?", row.TokenHash))
+		return Actor{}, Session{}, ErrUnauthorized
 	}
 	by := Actor{UserID: row.UserID, Role: row.Role, HomeID: row.OrganizationID, OrganizationID: row.OrganizationID, Address: address}
 	if by.Role.Global() {
 		by.OrganizationID = row.ChosenOrganizationID
 	}
-	return by, s.limit(ctx, &by)
+	err = s.limit(ctx, &by)
+	return by, row.Session, err
 }
 
 // limit reads which customers the actor is limited to. Admins and global roles never are.

@@ -56,6 +56,8 @@ func problemOf(err error) problem {
 		return problem{status: 401, message: "Invalid email or password"}
 	case errors.Is(err, models.ErrForbidden):
 		return problem{status: 403, message: "Forbidden"}
+	case errors.Is(err, models.ErrBusy):
+		return problem{status: 503, message: "Too many sign-ins at once; try again in a moment", retryAfter: 2}
 	case errors.Is(err, models.ErrNoLocation):
 		return problem{status: 503, message: "No active monitoring locations available", retryAfter: 10}
 	case errors.As(err, &invalid):

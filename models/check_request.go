@@ -43,6 +43,9 @@ func (s *Store) RequestCheck(ctx context.Context, by Actor, id uuid.UUID) (Monit
 	}
 	request := checkRequest{MonitorID: row.ID, OrganizationID: row.OrganizationID, RequestedAt: s.clock()}
 	if _, err := s.db.NewInsert().Model(&request).On("CONFLICT (monitor_id) DO NOTHING").Exec(ctx); err != nil {
+		if isOrphan(err) { // deleted meanwhile
+			return MonitorRow{}, Location{}, errNoMonitor()
+		}
 		return MonitorRow{}, Location{}, fmt.Errorf("writing the request: %w", err)
 	}
 	s.publishMonitor(events.CheckRequested, row)

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"time"
 
+	"echolot/models/events"
+
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 )
@@ -103,15 +105,22 @@ func (c *Customer) apply(f Fields, create bool, e *Invalid) {
 
 // settle makes the dates fit the status that was set.
 func (c *Customer) settle(now time.Time) {
-	switch {
-	case c.Status == CustomerActive:
+	switch c.Status {
+	case CustomerActive:
 		c.CancelledAt, c.CancellationDate = nil, nil
-	case c.CancelledAt == nil:
-		end := now
-		if c.Status == CustomerMarked {
-			end = now.AddDate(0, 0, cancellationDays)
+		return
+	case CustomerMarked:
+		if c.CancelledAt == nil {
+			end := now.AddDate(0, 0, cancellationDays)
+			c.CancelledAt, c.CancellationDate = &now, &end
 		}
-		c.CancelledAt, c.CancellationDate = &now, &end
+	case CustomerCancelled:
+		if c.CancelledAt == nil {
+			c.CancelledAt = &now
+		}
+		if c.CancellationDate == nil || c.CancellationDate.After(now) {
+			c.CancellationDate = &now
+		}
 	}
 }
 
@@ -223,17 +232,17 @@ func (s *Store) CancelCustomer(ctx context.Context, by Actor, ref Ref) (Customer
 	})
 }
 
+// updateCustomer changes the customer and, where that cancels it, stops its monitors in the same transaction.
 func (s *Store) updateCustomer(ctx context.Context, by Actor, ref Ref, action string, change func(*Customer)) (Customer, error) {
 	var c Customer
+	var stopped []MonitorRow
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		before, err := s.customer(ctx, tx, by, ref)
 		if err != nil {
 			return err
 		}
-		if s.postgres() { // two changes at once: the second one starts from what the first one left
-			if err := tx.NewSelect().Model(&before).WherePK().For("UPDATE").Scan(ctx); err != nil {
-				return fmt.Errorf("locking the customer: %w", err)
-			}
+		if err := s.lockCustomer(ctx, tx, &before); err != nil {
+			return err
 		}
 		c = before
 		change(&c)
@@ -242,7 +251,58 @@ func (s *Store) updateCustomer(ctx context.Context, by Actor, ref Ref, action st
 		if _, err := tx.NewUpdate().Model(&c).ExcludeColumn("id", "public_id", "organization_id", "created_at").WherePK().Exec(ctx); err != nil {
 			return fmt.Errorf("updating the customer: %w", err)
 		}
+		if c.Status == CustomerCancelled {
+			if stopped, err = s.stopMonitors(ctx, tx, c); err != nil {
+				return err
+			}
+		}
 		return s.audit(ctx, tx, by, action, "customer", c.ID, before, c)
 	})
+	if err == nil {
+		s.publishStopped(stopped)
+	}
 	return c, err
+}
+
+// lockCustomer reads the customer anew and holds off other writers: the second of two changes at once starts from what
+// the first one left. On SQLite the transaction does that.
+func (s *Store) lockCustomer(ctx context.Context, tx bun.Tx, c *Customer) error {
+	if !s.postgres() {
+		return nil
+	}
+	if err := tx.NewSelect().Model(c).WherePK().For("UPDATE").Scan(ctx); err != nil {
+		return fmt.Errorf("locking the customer: %w", err)
+	}
+	return nil
+}
+
+// stopMonitors disables every monitor of the customer, in two statements however many there are.
+func (s *Store) stopMonitors(ctx context.Context, tx bun.Tx, c Customer) ([]MonitorRow, error) {
+	now := s.clock()
+	var ids []int64
+	err := tx.NewUpdate().TableExpr("monitors").Set("status = ?", StatusDisabled).Set("rev = rev + 1").Set("version = version + 1").Set("updated_at = ?", now).
+		Where("organization_id = ? AND customer_id = ? AND status <> ?", c.OrganizationID, c.ID, StatusDisabled).Returning("id").Scan(ctx, &ids)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && len(ids) == 0 {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("stopping the customer's monitors: %w", err)
+	}
+	if _, err := tx.NewUpdate().TableExpr("monitor_states").Set("state = ?", StatePaused).Set("since = ?", now).Set("measured = ?", StatePending).
+		Set("rank = ?", Rank(StatusDisabled, StatePaused, false)).Set("failures = 0").Set("successes = 0").Set("unknown_in_row = 0").Set("cause = ''").Set("cause_source = ''").
+		Where("monitor_id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
+		return nil, fmt.Errorf("pausing their states: %w", err)
+	}
+	var rows []MonitorRow
+	by := Actor{OrganizationID: c.OrganizationID}
+	if err := s.monitorQuery(tx, by, &rows, leadMonitors).Where("m.id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
+		return nil, fmt.Errorf("reading the stopped monitors: %w", err)
+	}
+	return rows, nil
+}
+
+func (s *Store) publishStopped(rows []MonitorRow) {
+	for _, row := range rows {
+		s.publishMonitor(events.MonitorUpdated, row)
+	}
 }

@@ -12,6 +12,8 @@ var (
 	ErrUnauthorized = errors.New("unauthorized")
 	// ErrForbidden means that the actor's role may never do this, whatever the object.
 	ErrForbidden = errors.New("forbidden")
+	// ErrBusy means that too much of the same is being done right now; a moment later it may work.
+	ErrBusy = errors.New("too many at once")
 )
 
 // NotFound says that the object is not there for this actor: it does not exist, or it belongs to somebody else.

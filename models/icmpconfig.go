@@ -241,7 +241,12 @@ func (c *IcmpConfig) Scan(src any) error {
 		}
 	}
 	*c = IcmpConfig{}
-	return scanJSON(src, c)
+	if err := scanJSON(src, c); err != nil {
+		// A row that was written past the API must not make every list and the prober's start fail. Without a count its
+		// monitor is refused just before sending.
+		*c = IcmpConfig{}
+	}
+	return nil
 }
 
 // scanJSON decodes a text column.

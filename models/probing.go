@@ -32,19 +32,16 @@ type ProbeTarget struct {
 type probeRow struct {
 	Monitor       `bun:",extend"`
 	LastCheckedAt time.Time `bun:",scanonly"`
-	Stops         bool      `bun:",scanonly"` // its customer was cancelled
 }
 
 func (s *Store) probeQuery(rows *[]probeRow) *bun.SelectQuery {
 	return s.ro.NewSelect().Model(rows).ColumnExpr("m.*, s.last_checked_at").
-		ColumnExpr("(c.cancellation_date IS NOT NULL AND c.cancellation_date <= ?) AS stops", s.clock()).
-		Join("JOIN monitor_states AS s ON s.monitor_id = m.id AND s.location_id = ?", LocationID).
-		Join("JOIN customers AS c ON c.id = m.customer_id")
+		Join("JOIN monitor_states AS s ON s.monitor_id = m.id AND s.location_id = ?", LocationID)
 }
 
 // probed tells whether the monitor is to be checked from here.
 func (s *Store) probed(r probeRow) bool {
-	return r.Status != StatusDisabled && !r.Stops && r.RunsIn(s.locationCountry)
+	return r.Status != StatusDisabled && r.RunsIn(s.locationCountry)
 }
 
 func (r probeRow) target() ProbeTarget {
@@ -71,7 +68,7 @@ func (s *Store) UnscopedMonitorsToProbe(ctx context.Context, after int64, limit 
 // that are not probed any more. Of more than 1,000 changes the rest comes with the next call, from the last ChangedAt.
 func (s *Store) UnscopedMonitorsChanged(ctx context.Context, since time.Time) (targets []ProbeTarget, stopped []int64, err error) {
 	var rows []probeRow
-	q := s.probeQuery(&rows).Where("m.updated_at >= ? OR (c.cancellation_date >= ? AND c.cancellation_date <= ?)", since, since, s.clock())
+	q := s.probeQuery(&rows).Where("m.updated_at >= ?", since)
 	if err := q.OrderExpr("m.updated_at, m.id").Limit(1000).Scan(ctx); err != nil {
 		return nil, nil, fmt.Errorf("reading changed monitors: %w", err)
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"echolot/models/events"
@@ -23,6 +22,7 @@ const (
 	maxSessions     = 20 // of one user; the oldest ends
 	// touchEvery bounds how often a request writes when it was seen.
 	touchEvery = time.Minute
+	touchTime  = 100 * time.Millisecond
 )
 
 // Session is a signed-in user's. The token itself is never stored.
@@ -48,9 +48,15 @@ func newSecret() string {
 var ErrWrongPassword = errors.New("invalid email or password")
 
 // SignIn checks the password and starts a session. The token goes to the user and is not kept. Errors: ErrWrongPassword,
-// *Throttled.
+// *Throttled, ErrBusy.
 func (s *Store) SignIn(ctx context.Context, email, password, address string) (token string, session Session, u User, err error) {
 	email = foldEmail(email)
+	// One after the other for an account and for an address: tries sent all at once are counted too.
+	release, err := s.signIns.lock(ctx, buckets(email, address))
+	if err != nil {
+		return "", Session{}, User{}, err
+	}
+	defer release()
 	if err := s.throttled(ctx, email, address); err != nil {
 		return "", Session{}, User{}, err
 	}
@@ -161,8 +167,11 @@ func (s *Store) limit(ctx context.Context, by *Actor) error {
 
 // touch runs an update that must not fail the request that it belongs to.
 func (s *Store) touch(ctx context.Context, q *bun.UpdateQuery) {
+	// A reader must not wait for SQLite's one writer; the next request tries again.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), touchTime)
+	defer cancel()
 	if _, err := q.Exec(ctx); err != nil {
-		s.log.Warn("noting when a credential was used", slog.Any("error", err))
+		s.log.Debug("when a credential was used was not noted", "error", err)
 	}
 }
 

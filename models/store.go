@@ -4,13 +4,16 @@ package models
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"echolot/models/events"
@@ -48,6 +51,8 @@ type Store struct {
 	now        func() time.Time
 	counts     countsCache
 	hashes     chan struct{} // one token for each password hash being computed
+	hashQueue  atomic.Int32  // how many wait for a token, or hold one
+	signIns    keyedLocks
 	url        string
 	migrations fs.FS
 
@@ -222,22 +227,41 @@ func isDuplicate(err error) bool {
 	return false
 }
 
+// isOrphan tells whether the error is a foreign key violation, on either database.
+func isOrphan(err error) bool {
+	var pg pgdriver.Error
+	if errors.As(err, &pg) {
+		return pg.Field('C') == "23503"
+	}
+	var lite *sqlite.Error
+	return errors.As(err, &lite) && lite.Code() == 787 // SQLITE_CONSTRAINT_FOREIGNKEY
+}
+
 // IsUnavailable tells whether the error means that the database can not be used right now, rather than that a statement
 // was wrong: connection trouble, a lock held too long, a timeout.
 func IsUnavailable(err error) bool {
 	var pg pgdriver.Error
 	if errors.As(err, &pg) {
 		code := pg.Field('C')
-		return code == "57014" || strings.HasPrefix(code, "57P") || strings.HasPrefix(code, "53") || strings.HasPrefix(code, "08")
+		switch code {
+		case "57014", "25006", "40001", "40P01": // cancelled, read-only, serialization failure, deadlock
+			return true
+		}
+		return strings.HasPrefix(code, "57P") || strings.HasPrefix(code, "53") || strings.HasPrefix(code, "08")
 	}
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {
 		switch lite.Code() & 0xff {
-		case 5, 6, 10, 13, 14: // BUSY, LOCKED, IOERR, FULL, CANTOPEN
+		case 5, 6, 8, 10, 13, 14: // BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN
 			return true
 		}
 		return false
 	}
 	var network net.Error
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sql.ErrConnDone) || errors.As(err, &network)
+	for _, gone := range []error{context.DeadlineExceeded, sql.ErrConnDone, driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF} {
+		if errors.Is(err, gone) {
+			return true
+		}
+	}
+	return errors.As(err, &network)
 }

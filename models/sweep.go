@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"echolot/models/events"
-
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 )
@@ -19,8 +17,7 @@ const sweepStep = 1000
 // SweepDeleted deletes one step of the results of deleted monitors; more is true where there are more.
 func (s *Store) SweepDeleted(ctx context.Context) (more bool, err error) {
 	var id int64
-	// A minute's grace: other instances read these rows to learn of the deletion.
-	err = s.ro.NewSelect().TableExpr("deleted_monitors").Column("monitor_id").Where("deleted_at < ?", s.clock().Add(-time.Minute)).
+	err = s.ro.NewSelect().TableExpr("deleted_monitors").Column("monitor_id").Where("deleted_at < ?", s.clock().Add(-graceOfDeleted)).
 		OrderExpr("monitor_id").Limit(1).Scan(ctx, &id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
@@ -61,52 +58,30 @@ func (s *Store) SweepExpired(ctx context.Context) error {
 	return nil
 }
 
-// CancelDue stops the monitors of customers whose cancellation date has come.
+// CancelDue cancels the customers whose date has come, and so stops their monitors.
 func (s *Store) CancelDue(ctx context.Context) error {
-	due := func(db bun.IDB, into *[]Customer) error {
-		return db.NewSelect().Model(into).Where("c.status = ? AND c.cancellation_date <= ?", CustomerMarked, s.clock()).OrderExpr("c.id").Limit(100).Scan(ctx)
+	var due []Customer
+	err := s.ro.NewSelect().Model(&due).Where("c.status = ? AND c.cancellation_date <= ?", CustomerMarked, s.clock()).OrderExpr("c.id").Limit(100).Scan(ctx)
+	if err != nil {
+		return fmt.Errorf("reading cancelled customers: %w", err)
 	}
-	var list []Customer
-	if err := due(s.ro, &list); err != nil || len(list) == 0 {
-		return err
-	}
-	for _, c := range list {
-		if err := s.cancelNow(ctx, c); err != nil {
+	for _, c := range due {
+		by := Actor{OrganizationID: c.OrganizationID}
+		_, err := s.updateCustomer(ctx, by, Ref{ID: c.ID}, "customer.cancelled", func(c *Customer) {
+			// Somebody may have taken the customer back meanwhile.
+			if c.Status == CustomerMarked && c.CancellationDate != nil && !c.CancellationDate.After(s.clock()) {
+				c.Status = CustomerCancelled
+			}
+		})
+		if err != nil {
 			return fmt.Errorf("cancelling customer %d: %w", c.ID, err)
 		}
 	}
 	return nil
 }
 
-func (s *Store) cancelNow(ctx context.Context, c Customer) error {
-	by := Actor{Role: RoleAdmin, HomeID: c.OrganizationID, OrganizationID: c.OrganizationID}
-	var stopped []MonitorRow
-	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		stopped = nil
-		if err := s.monitorQuery(tx, by, &stopped, leadMonitors).Where("m.customer_id = ? AND m.status <> ?", c.ID, StatusDisabled).Scan(ctx); err != nil {
-			return err
-		}
-		for i, before := range stopped {
-			stopped[i].Status = StatusDisabled
-			if err := s.saveMonitor(ctx, tx, by, before, &stopped[i]); err != nil {
-				return err
-			}
-		}
-		after := c
-		after.Status, after.UpdatedAt = CustomerCancelled, s.clock()
-		if _, err := tx.NewUpdate().Model(&after).Column("status", "updated_at").WherePK().Exec(ctx); err != nil {
-			return err
-		}
-		return s.audit(ctx, tx, by, "customer.cancelled", "customer", c.ID, c, after)
-	})
-	if err != nil {
-		return err
-	}
-	for _, row := range stopped {
-		s.publishMonitor(events.MonitorUpdated, row)
-	}
-	return nil
-}
+// graceOfDeleted is how long a deleted monitor is remembered before its results are swept: other instances read it.
+const graceOfDeleted = time.Minute
 
 // deletedMonitor is what is left of a monitor while its results are swept.
 type deletedMonitor struct {

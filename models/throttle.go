@@ -9,7 +9,7 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// Failed sign-ins an hour before each further try waits. It is a delay, never a lock: nobody can be kept out for good.
+// Failed sign-ins an hour before each further try waits. It is a delay, never a lock.
 const (
 	maxFailuresOfAddress = 20
 	maxFailuresOfEmail   = 10
@@ -24,19 +24,19 @@ type loginAttempt struct {
 	At            time.Time
 }
 
-// buckets are what failures are counted by. An IPv6 address counts as its /64: whoever has one address has them all.
-func buckets(email, address string) (byEmail, byAddress string) {
+// buckets are what failures are counted by: the address, then the account. An IPv6 address counts as its /64: whoever has one address has them all.
+func buckets(email, address string) [2]string {
 	if a, err := netip.ParseAddr(address); err == nil && a.Unmap().Is6() {
 		if p, err := a.Prefix(64); err == nil {
 			address = p.String()
 		}
 	}
-	return fmt.Sprintf("email:%x", secretHash(email)), "address:" + address
+	return [2]string{"address:" + address, fmt.Sprintf("email:%x", secretHash(email))}
 }
 
 // throttled returns *Throttled where too many tries failed and the last one is too recent.
 func (s *Store) throttled(ctx context.Context, email, address string) error {
-	byEmail, byAddress := buckets(email, address)
+	names := buckets(email, address)
 	var rows []struct {
 		Bucket string
 		N      int
@@ -44,13 +44,13 @@ func (s *Store) throttled(ctx context.Context, email, address string) error {
 	}
 	now := s.clock()
 	err := s.ro.NewSelect().TableExpr("login_attempts").ColumnExpr("bucket, count(*) AS n, max(at) AS last").
-		Where("bucket IN (?, ?) AND at > ?", byEmail, byAddress, now.Add(-throttleWindow)).GroupExpr("bucket").Scan(ctx, &rows)
+		Where("bucket IN (?, ?) AND at > ?", names[0], names[1], now.Add(-throttleWindow)).GroupExpr("bucket").Scan(ctx, &rows)
 	if err != nil {
 		return fmt.Errorf("counting failed sign-ins: %w", err)
 	}
 	for _, r := range rows {
 		limit := maxFailuresOfAddress
-		if r.Bucket == byEmail {
+		if r.Bucket == names[1] {
 			limit = maxFailuresOfEmail
 		}
 		if wait := throttleDelay - now.Sub(r.Last); r.N >= limit && wait > 0 {
@@ -62,10 +62,10 @@ func (s *Store) throttled(ctx context.Context, email, address string) error {
 
 // noteFailure counts a failed sign-in and returns ErrWrongPassword.
 func (s *Store) noteFailure(ctx context.Context, u User, email, address string) error {
-	byEmail, byAddress := buckets(email, address)
+	names := buckets(email, address)
 	now := s.clock()
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		attempts := []loginAttempt{{Bucket: byEmail, At: now}, {Bucket: byAddress, At: now}}
+		attempts := []loginAttempt{{Bucket: names[0], At: now}, {Bucket: names[1], At: now}}
 		if _, err := tx.NewInsert().Model(&attempts).ExcludeColumn("id").Returning("NULL").Exec(ctx); err != nil {
 			return err
 		}

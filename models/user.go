@@ -31,21 +31,28 @@ type User struct {
 	CustomerIDs []int64 `bun:"-"`
 }
 
-// Passwords: argon2id with OWASP's and ASVS's minimum (ASVS 5.0 appendix C). More memory would stay resident.
-var passwordParams = argon2id.Params{Memory: 19456, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+// passwordParams are those of argon2id: OWASP's and ASVS's minimum (ASVS 5.0 appendix C). More memory would stay resident.
+func passwordParams() *argon2id.Params {
+	return &argon2id.Params{Memory: 19456, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+}
 
 const (
 	// maxHashes are computed at once: 19 MiB each.
-	maxHashes   = 2
-	minPassword = 12
-	maxPassword = 1024 // bytes
+	maxHashQueue = 20
+	maxHashes    = 2
+	minPassword  = 12
+	maxPassword  = 1024 // bytes
 )
 
 // dummyHash is compared with where there is no such user, so that the answer takes the same time.
 const dummyHash = "$argon2id$v=19$m=19456,t=2,p=1$YWJjZGVmZ2hpamtsbW5vcA$0000000000000000000000000000000000000000000"
 
-// hashed runs f while at most maxHashes run.
+// hashed runs f while at most maxHashes run. Errors: ErrBusy where too many wait already.
 func (s *Store) hashed(ctx context.Context, f func() error) error {
+	defer s.hashQueue.Add(-1)
+	if s.hashQueue.Add(1) > maxHashes+maxHashQueue {
+		return ErrBusy
+	}
 	select {
 	case s.hashes <- struct{}{}:
 	case <-ctx.Done():
@@ -57,7 +64,7 @@ func (s *Store) hashed(ctx context.Context, f func() error) error {
 
 func (s *Store) hashPassword(ctx context.Context, password string) (hash string, err error) {
 	err = s.hashed(ctx, func() error {
-		hash, err = argon2id.CreateHash(password, &passwordParams)
+		hash, err = argon2id.CreateHash(password, passwordParams())
 		return err
 	})
 	return hash, err

@@ -3,6 +3,7 @@
 package events
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -50,16 +51,17 @@ func New() *Bus {
 // Subscription receives events until it is closed or falls behind.
 type Subscription struct {
 	// C delivers events in order. It is closed when the subscription ends, for whatever reason.
-	C   <-chan Event
-	ch  chan Event
-	bus *Bus
+	C     <-chan Event
+	ch    chan Event
+	types []Type // empty = all
+	bus   *Bus
 }
 
-// Subscribe returns a subscription that may lag by size events. One that falls further behind is cut off: its channel is
-// closed, and the subscriber subscribes again and reads the database anew.
-func (b *Bus) Subscribe(size int) *Subscription {
+// Subscribe returns a subscription to the types, or to all where none is named, that may lag by size events. One that
+// falls further behind is cut off: its channel is closed, and the subscriber subscribes again and reads the database anew.
+func (b *Bus) Subscribe(size int, types ...Type) *Subscription {
 	ch := make(chan Event, size)
-	s := &Subscription{C: ch, ch: ch, bus: b}
+	s := &Subscription{C: ch, ch: ch, types: types, bus: b}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
@@ -91,6 +93,9 @@ func (b *Bus) Publish(events ...Event) {
 	defer b.mu.Unlock()
 	for s := range b.subs {
 		for _, e := range events {
+			if len(s.types) > 0 && !slices.Contains(s.types, e.Type) {
+				continue
+			}
 			select {
 			case s.ch <- e:
 				continue

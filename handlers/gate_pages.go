@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"echolot/models"
@@ -12,12 +13,18 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// ownPath is the path to go to after signing in, if it is one of ours.
+// ownPath is the path to go to after signing in, if it is one of ours. Browsers drop tabs and line ends from an address
+// and read \ as / (WHATWG URL Standard §4.4): what holds one of them may lead to another host than it seems to.
 func ownPath(next string) string {
-	if strings.HasPrefix(next, "/") && !strings.HasPrefix(next, "//") && !strings.ContainsAny(next, "\\\r\n") {
-		return next
+	const otherwise = "/monitors"
+	if strings.ContainsFunc(next, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\\' }) {
+		return otherwise
 	}
-	return "/monitors"
+	u, err := url.Parse(next)
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") {
+		return otherwise
+	}
+	return u.RequestURI()
 }
 
 func (s *Server) showLogin(c *fiber.Ctx) error {

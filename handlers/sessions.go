@@ -96,8 +96,17 @@ func (w headerWriter) Header() http.Header         { return w.header }
 func (w headerWriter) Write(b []byte) (int, error) { return len(b), nil }
 func (w headerWriter) WriteHeader(int)             {}
 
-// startCookie gives the browser the session's token.
+// startCookie gives the browser the session's token and ends the session that it had (ASVS 5.0, 7.2.4).
 func (s *Server) startCookie(c *fiber.Ctx, token string) error {
+	by, err := s.fromSession(c, true)
+	if err != nil {
+		return err
+	}
+	if old, _ := c.Locals(localToken).(string); by.Role != "" {
+		if err := s.Store.SignOut(c.UserContext(), by, old); err != nil {
+			return err
+		}
+	}
 	return s.saveCookie(c, token, int(models.SessionLifetime.Seconds()))
 }
 

@@ -64,8 +64,14 @@ func (e *encoder) frame(a *audience) []byte {
 		}
 	}
 	for i, ev := range e.batch {
-		if !a.by.Sees(ev.OrganizationID, ev.CustomerID) || a.monitor != 0 && a.monitor != ev.MonitorID {
+		if a.monitor != 0 && a.monitor != ev.MonitorID {
 			continue
+		}
+		if !a.by.Sees(ev.OrganizationID, ev.CustomerID) {
+			if ev.FromCustomerID == 0 || !a.by.Sees(ev.OrganizationID, ev.FromCustomerID) {
+				continue
+			}
+			ev = events.Event{Type: events.MonitorDeleted, At: ev.At, MonitorID: ev.MonitorID, PublicID: ev.PublicID} // for them it is gone
 		}
 		if a.html {
 			e.writeHTML(&b, a, ev, last[ev.MonitorID] == i)

@@ -91,6 +91,7 @@ func (s *Store) ChangeMonitor(ctx context.Context, by Actor, id uuid.UUID, f Fie
 		return MonitorRow{}, err
 	}
 	var row MonitorRow
+	var left int64 // the customer before
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := s.lockMonitor(ctx, tx, by, id); err != nil {
 			return err
@@ -102,7 +103,7 @@ func (s *Store) ChangeMonitor(ctx context.Context, by Actor, id uuid.UUID, f Fie
 		if !before.matches(ifMatch) {
 			return &Conflict{Message: "Somebody changed this monitor in between", Stale: true}
 		}
-		row = before
+		row, left = before, before.CustomerID
 		e := new(Invalid)
 		customer := row.Monitor.apply(f, false, s.policy, e)
 		if err := e.orNil(); err != nil {
@@ -120,7 +121,11 @@ func (s *Store) ChangeMonitor(ctx context.Context, by Actor, id uuid.UUID, f Fie
 	if err != nil {
 		return MonitorRow{}, err
 	}
-	s.publishMonitor(events.MonitorUpdated, row)
+	told := s.monitorEvent(events.MonitorUpdated, row)
+	if left != row.CustomerID {
+		told.FromCustomerID = left
+	}
+	s.publish(told)
 	return row, nil
 }
 

@@ -30,6 +30,8 @@ type Event struct {
 	At             time.Time
 	OrganizationID int64
 	CustomerID     int64
+	// FromCustomerID is the customer that a monitor was moved away from, else 0: who sees that one only, sees it go.
+	FromCustomerID int64
 	MonitorID      int64
 	PublicID       string
 	// Data is what models says of the type; see there.

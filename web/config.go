@@ -38,7 +38,7 @@ type serveConfig struct {
 	TrustedProxies      []string `env:"ECHOLOT_TRUSTED_PROXIES" placeholder:"ADDRESS" help:"Proxies, as addresses or CIDRs, whose X-Forwarded-For is believed."`
 	APIRateLimit        int      `env:"ECHOLOT_API_RATE_LIMIT" default:"600" help:"API requests a minute for each credential; without one 60 for each address. 0: no limit."`
 	Resolver            string   `env:"ECHOLOT_RESOLVER" placeholder:"HOST:PORT" help:"DNS server for the names of targets. Default: the system's."`
-	MaxStreams          int      `env:"ECHOLOT_MAX_STREAMS" default:"20000" help:"Live streams at once."`
+	MaxStreams          int      `env:"ECHOLOT_MAX_STREAMS" default:"20000" help:"Live streams at once. 0, here and below: no limit."`
 	MaxStreamsPerUser   int      `env:"ECHOLOT_MAX_STREAMS_PER_USER" default:"50" help:"Live streams at once for one user."`
 	MaxStreamsPerOrg    int      `env:"ECHOLOT_MAX_STREAMS_PER_ORG" default:"2000" help:"Live streams at once for one organization."`
 	MaxStreamsPerSource int      `name:"max-streams-per-address" env:"ECHOLOT_MAX_STREAMS_PER_ADDRESS" default:"1000" help:"Live streams at once for one client address."`
@@ -125,8 +125,17 @@ func (c serveConfig) check() error {
 	if country := c.LocationCountry; country != "" && !models.IsCountry(country) {
 		return badSetting("ECHOLOT_LOCATION_COUNTRY", "%q is not an ISO 3166-1 alpha-2 code like DE", country)
 	}
-	if strings.TrimSpace(c.LocationCode) == "" || strings.TrimSpace(c.LocationName) == "" {
-		return badSetting("ECHOLOT_LOCATION_CODE", "the location needs a code and a name")
+	if strings.TrimSpace(c.LocationCode) == "" {
+		return badSetting("ECHOLOT_LOCATION_CODE", "give the location a code like local")
+	}
+	if strings.TrimSpace(c.LocationName) == "" {
+		return badSetting("ECHOLOT_LOCATION_NAME", "give the location a name like Local")
+	}
+	for name, limit := range map[string]int{"ECHOLOT_MAX_STREAMS": c.MaxStreams, "ECHOLOT_MAX_STREAMS_PER_USER": c.MaxStreamsPerUser,
+		"ECHOLOT_MAX_STREAMS_PER_ORG": c.MaxStreamsPerOrg, "ECHOLOT_MAX_STREAMS_PER_ADDRESS": c.MaxStreamsPerSource} {
+		if limit < 0 {
+			return badSetting(name, "%d is less than 0; 0 means no limit", limit)
+		}
 	}
 	_, err := c.policy()
 	return err

@@ -251,6 +251,11 @@ func (p *program) try(token, method, path, body string) (answer, error) {
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
+	return receive(r)
+}
+
+// receive sends the request and follows no redirect.
+func receive(r *http.Request) (answer, error) {
 	resp, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		return answer{}, err

@@ -1,5 +1,201 @@
 package main
 
-import "testing"
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
 
-func testEveryPage(t *testing.T, b *browser) {}
+	"echolot/models"
+	"echolot/models/modelstest"
+	"echolot/probe"
+)
+
+// testEveryPage looks at every page at the width of a desk and of a phone, by day and by night: nothing has to be scrolled
+// sideways, every text can be read.
+func testEveryPage(t *testing.T, b *browser) {
+	p := b.open(t)
+	p.expect(`status of 404`)
+	empty := serve(t)
+	p.look("setup", empty.setup)
+	p.setUp(empty.setup)
+	p.look("first run", empty.url+"/monitors")
+	empty.stop()
+
+	url := modelstest.SQLite(t)
+	settings := []string{"ECHOLOT_DATABASE_URL=" + url, "ECHOLOT_DATA_DIR=" + t.TempDir()}
+	by := admin(t, settings...)
+	server := serve(t, settings...)
+	p.look("login", server.url+"/login")
+	p.signIn(server, by)
+	fill(t, server, by, url)
+	one := "/monitors/" + server.addMonitor(by.token, "Border router", "127.0.0.1", 1)
+	for name, path := range map[string]string{
+		"monitors": "/monitors", "nothing found": "/monitors?search=nothing", "new monitor": "/monitors/new", "monitor": one, "edit": one + "/edit",
+		"delete": one + "/delete", "customers": "/customers", "new customer": "/customers/new", "customer": "/customers/" + customerOf(t, server, by),
+		"cancel": "/customers/" + customerOf(t, server, by) + "/cancel", "tokens": "/tokens", "not found": "/nothing-here",
+	} {
+		p.look(name, server.url+path)
+	}
+	// The menus and the panel lie above the list.
+	p.goTo(server.url + "/monitors")
+	p.click("#rows summary")
+	p.inspect("menu")
+	p.press("n")
+	p.until("the panel", `document.querySelector("#panel #monitor-form")`)
+	p.click("details.advanced summary")
+	p.inspect("panel")
+	server.stop()
+}
+
+func customerOf(t *testing.T, server *program, by account) string {
+	t.Helper()
+	var customers []struct{ PublicID string }
+	server.ask(by.token, "GET", "/api/customers", "").decode(t, &customers)
+	return customers[0].PublicID
+}
+
+// look loads a page and inspects it.
+func (p *tab) look(name, url string) {
+	p.t.Helper()
+	p.size(1280, 900)
+	p.goTo(url)
+	p.inspect(name)
+}
+
+// inspect looks at what is there, in every width and scheme.
+func (p *tab) inspect(name string) {
+	p.t.Helper()
+	for _, width := range []int64{1280, 390} {
+		p.size(width, 900)
+		for _, scheme := range []string{"light", "dark"} {
+			p.scheme(scheme)
+			p.until("the scheme", fmt.Sprintf(`matchMedia("(prefers-color-scheme: %s)").matches && innerWidth === %d`, scheme, width))
+			at := fmt.Sprintf("%s %d %s", name, width, scheme)
+			if wide := value[[]string](p, tooWide); len(wide) > 0 {
+				p.t.Errorf("%s: the page is wider than the window, by\n\t%s", at, strings.Join(wide, "\n\t"))
+			}
+			if faint := value[[]string](p, tooFaint); len(faint) > 0 {
+				p.t.Errorf("%s: contrast below 4.5:1:\n\t%s", at, strings.Join(faint, "\n\t"))
+			}
+			p.shoot(at)
+		}
+	}
+	day, night := p.background("light"), p.background("dark")
+	if day == night {
+		p.t.Errorf("%s: got the background %s by day and by night", name, day)
+	}
+}
+
+func (p *tab) background(scheme string) string {
+	p.t.Helper()
+	p.scheme(scheme)
+	return value[string](p, `getComputedStyle(document.body).backgroundColor`)
+}
+
+// tooWide lists what stands out of a page that scrolls sideways.
+const tooWide = `(() => {
+	const wide = document.documentElement.clientWidth;
+	if (document.documentElement.scrollWidth <= wide) return [];
+	return [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > wide + 1)
+		.map((e) => e.tagName + "." + e.className + " " + Math.round(e.getBoundingClientRect().right)).slice(0, 8);
+})()`
+
+// tooFaint lists texts whose contrast is below 4.5:1, by the formula of WCAG 2.2 ("contrast ratio", "relative luminance").
+// What is not seen, and what is switched off, has no rule. Colours are read by way of a canvas, which knows every form.
+const tooFaint = `(() => {
+	const pixel = new OffscreenCanvas(1, 1).getContext("2d", {willReadFrequently: true});
+	const known = new Map();
+	const rgba = (text) => {
+		if (!known.has(text)) {
+			pixel.clearRect(0, 0, 1, 1);
+			pixel.fillStyle = text;
+			pixel.fillRect(0, 0, 1, 1);
+			const [r, g, b, a] = pixel.getImageData(0, 0, 1, 1).data;
+			known.set(text, [r, g, b, a / 255]);
+		}
+		return known.get(text);
+	};
+	const over = ([r, g, b, a], [R, G, B]) => [r * a + R * (1 - a), g * a + G * (1 - a), b * a + B * (1 - a), 1];
+	const light = (c) => { const s = c / 255; return s <= 0.04045 ? s / 12.92 : ((s + 0.055) / 1.055) ** 2.4; };
+	const luminance = ([r, g, b]) => 0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b);
+	const ground = (e) => {
+		if (!e) return [255, 255, 255, 1];
+		const own = rgba(getComputedStyle(e).backgroundColor);
+		return own[3] === 1 ? own : over(own, ground(e.parentElement));
+	};
+	const faint = [];
+	const judge = (e, style, text) => {
+		const back = ground(e), svg = e instanceof SVGElement;
+		let ink = rgba(svg ? style.fill : style.color), opacity = 1;
+		for (let up = e; up; up = up.parentElement) opacity *= getComputedStyle(up).opacity;
+		ink = over([ink[0], ink[1], ink[2], ink[3] * opacity], back);
+		const [a, b] = [luminance(ink), luminance(back)].sort((x, y) => y - x);
+		const ratio = (a + 0.05) / (b + 0.05);
+		if (ratio < 4.5) faint.push(ratio.toFixed(2) + " " + JSON.stringify(text.slice(0, 40)) + " in " + e.tagName + "." + (e.getAttribute("class") ?? ""));
+	};
+	const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+	while (texts.nextNode()) {
+		const e = texts.currentNode.parentElement, text = texts.currentNode.textContent.trim();
+		if (!text || !e.checkVisibility({visibilityProperty: true, opacityProperty: true}) || e.closest("noscript, script, style, :disabled, [aria-disabled=true], .visually-hidden")) continue;
+		const r = e.getBoundingClientRect();
+		if (r.width < 2 || r.height < 2) continue;
+		judge(e, getComputedStyle(e), text);
+	}
+	for (const e of document.querySelectorAll("input:placeholder-shown:not(:disabled)")) {
+		if (e.checkVisibility()) judge(e, getComputedStyle(e, "::placeholder"), e.placeholder);
+	}
+	return [...new Set(faint)].slice(0, 12);
+})()`
+
+// fill gives the list a monitor in every state, with names as long as they may be.
+func fill(t *testing.T, server *program, by account, url string) {
+	t.Helper()
+	if a := server.ask(by.token, "POST", "/api/customers", fmt.Sprintf(`{"name":%q,"email":"long@example.com"}`, strings.Repeat("Wasserwirtschaft", 15))); a.status != 201 {
+		t.Fatalf("got %d %s", a.status, a.body)
+	}
+	host := strings.Repeat(strings.Repeat("w", 49)+".", 4) + "example"
+	ids := map[string]string{}
+	for _, name := range []string{"Mail relay", "DNS resolver", "Core switch", "Backup line", "VPN gateway", strings.Repeat("W", 255)} {
+		ids[name] = server.addMonitor(by.token, name, "127.0.0.1", 86400)
+		server.waitState(by.token, ids[name], "up")
+	}
+	server.addMonitor(by.token, "A long host", host, 86400)
+	set := func(name, body string) {
+		t.Helper()
+		if a := server.ask(by.token, "PATCH", "/api/icmp-monitors/"+ids[name], body); a.status != 200 {
+			t.Fatalf("got %d %s", a.status, a.body)
+		}
+	}
+	set("Backup line", `{"status":"disabled"}`)
+	set("VPN gateway", `{"status":"maintenance"}`)
+
+	store := modelstest.Open(t, url)
+	rows, _, err := store.Monitors(t.Context(), models.Actor{UserID: 1, Role: models.RoleAdmin, HomeID: 1, OrganizationID: 1}, models.MonitorsFilter{Page: 1, PerPage: 50})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var results []models.Result
+	for _, m := range rows {
+		first := m.State.LastCheckedAt.Add(time.Second)
+		for i := range 40 {
+			r := models.NewResult(models.Check{Monitor: m.ID, Rev: m.Rev, Location: models.LocationID, Kind: models.KindScheduled, Slot: first.UnixMilli() + int64(i)})
+			rtt := time.Duration(8000+i*37%900) * time.Microsecond
+			r.Outcome, r.Sent, r.Received, r.ReplyTTL, r.Address = models.OutcomeSuccess, 3, 3, 57, netip.MustParseAddr("192.0.2.1")
+			r.Packets = []models.Packet{{State: models.PacketReplied, RTT: rtt}, {State: models.PacketReplied, RTT: rtt + 900}, {State: models.PacketReplied, RTT: rtt * 2}}
+			switch {
+			case m.Name == "Mail relay" && i > 30, m.Name == "DNS resolver" && i == 39:
+				r.Outcome, r.Cause, r.Received, r.Packets = models.OutcomeFailure, models.CauseTimeout, 0, make([]models.Packet, 3)
+			case m.Name == "Core switch" && i > 35:
+				r.Outcome, r.Cause, r.Sent, r.Received, r.Packets = models.OutcomeUnknown, models.CauseDNSError, 0, 0, nil
+			case i%9 == 4:
+				r.Received, r.Packets[1] = 2, models.Packet{}
+			}
+			results = append(results, r)
+		}
+	}
+	if _, err := store.RecordResults(t.Context(), results, probe.Judge); err != nil {
+		t.Fatal(err)
+	}
+}

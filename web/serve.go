@@ -47,7 +47,9 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	if closing := store.Close(); closing != nil {
 		err = errors.Join(err, fmt.Errorf("closing the database: %w", closing))
 	}
-	log.Info("stopped")
+	if ctx.Err() != nil {
+		log.Info("stopped")
+	}
 	return err
 }
 

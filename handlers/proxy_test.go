@@ -23,6 +23,8 @@ func (h *house) lastAddress() string {
 
 // TestClientAddress: whom the audit trail names when a customer is made, by what the request says and who is trusted.
 func TestClientAddress(t *testing.T) {
+	h := liteHouse(t)
+	token := h.token("admin@example.com")
 	for name, test := range map[string]struct {
 		trusted []string
 		header  []string
@@ -43,12 +45,12 @@ func TestClientAddress(t *testing.T) {
 		"an IPv4 address as an IPv6 one": {[]string{"127.0.0.1"}, []string{"::ffff:203.0.113.9"}, "203.0.113.9"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := liteHouse(t, func(o *Options) { o.TrustedProxies = test.trusted })
+			h.s.proxies = parseProxies(test.trusted)
 			req, err := http.NewRequest("POST", h.url+"/api/customers", strings.NewReader(customerJSON))
 			if err != nil {
 				t.Fatal(err)
 			}
-			req.Header.Set("Authorization", "Bearer "+h.token("admin@example.com"))
+			req.Header.Set("Authorization", "Bearer "+token)
 			req.Header.Set("Content-Type", "application/json")
 			req.Header["X-Forwarded-For"] = test.header
 			resp, err := http.DefaultClient.Do(req)

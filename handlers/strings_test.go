@@ -33,7 +33,7 @@ func (n *tenant) name(what string, i int) string {
 // TestNoStringOutlivesItsRequest: Fiber hands out strings that point into buffers which the next request overwrites.
 // Thousands of requests of many tenants at once: whatever is answered or stored is the request's own.
 func TestNoStringOutlivesItsRequest(t *testing.T) {
-	const tenants, reads, writes = 16, 160, 20
+	const tenants, reads, writes = 16, 80, 10
 	h := liteHouse(t)
 	all := make([]*tenant, tenants)
 	for i := range all {

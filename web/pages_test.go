@@ -21,6 +21,7 @@ func testEveryPage(t *testing.T, b *browser) {
 	p.look("setup", empty.setup)
 	p.setUp(empty.setup)
 	p.look("first run", empty.url+"/monitors")
+	p.goTo("about:blank") // it would say that it lost its stream
 	empty.stop()
 
 	url := modelstest.SQLite(t)
@@ -46,6 +47,7 @@ func testEveryPage(t *testing.T, b *browser) {
 	p.until("the panel", `document.querySelector("#panel #monitor-form")`)
 	p.click("details.advanced summary")
 	p.inspect("panel")
+	p.goTo("about:blank")
 	server.stop()
 }
 
@@ -103,7 +105,7 @@ const tooWide = `(() => {
 })()`
 
 // tooFaint lists texts whose contrast is below 4.5:1, by the formula of WCAG 2.2 ("contrast ratio", "relative luminance").
-// What is not seen, and what is switched off, has no rule. Colours are read by way of a canvas, which knows every form.
+// What is not seen, what is switched off, and what is decoration has no rule. Colours are read by way of a canvas, which knows every form.
 const tooFaint = `(() => {
 	const pixel = new OffscreenCanvas(1, 1).getContext("2d", {willReadFrequently: true});
 	const known = new Map();
@@ -138,7 +140,7 @@ const tooFaint = `(() => {
 	const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 	while (texts.nextNode()) {
 		const e = texts.currentNode.parentElement, text = texts.currentNode.textContent.trim();
-		if (!text || !e.checkVisibility({visibilityProperty: true, opacityProperty: true}) || e.closest("noscript, script, style, :disabled, [aria-disabled=true], .visually-hidden")) continue;
+		if (!text || !e.checkVisibility({visibilityProperty: true, opacityProperty: true}) || e.closest("noscript, script, style, :disabled, [aria-disabled=true], .visually-hidden, svg[aria-hidden=true]")) continue;
 		const r = e.getBoundingClientRect();
 		if (r.width < 2 || r.height < 2) continue;
 		judge(e, getComputedStyle(e), text);

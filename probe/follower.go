@@ -27,20 +27,23 @@ const (
 type follower struct {
 	*Prober
 	scheduler *Scheduler
-	recorder  *Recorder
 	events    *events.Subscription
 	stale     bool // something was missed: read everything
 	loaded    bool // the start is over
 	since     time.Time
-	fed       time.Time
 	skipped   int64
 }
 
 func newFollower(p *Prober) *follower {
-	f := &follower{Prober: p, events: p.bus.Subscribe(busLag), fed: time.Now()}
-	f.recorder = NewRecorder(p.store, func(r models.Recorded) { f.scheduler.Recorded(r) }, p.options.Log)
-	f.scheduler = NewScheduler(p.options.Location, p.options.Parallel, p.pinger, f.recorder.Take, p.options.Log)
+	f := &follower{Prober: p}
+	f.listen()
+	f.scheduler = NewScheduler(p.options.Location, p.options.Parallel, p.pinger, p.recorder.Take, p.options.Log)
+	p.scheduler.Store(f.scheduler)
 	return f
+}
+
+func (f *follower) listen() {
+	f.events = f.bus.Subscribe(busLag, events.MonitorCreated, events.MonitorUpdated, events.MonitorDeleted, events.CheckRequested)
 }
 
 func (f *follower) close() { f.events.Close() }
@@ -64,7 +67,7 @@ func (f *follower) follow(ctx context.Context) {
 			f.take(ctx, e)
 		case <-reread.C:
 			if told == nil {
-				f.events = f.bus.Subscribe(busLag)
+				f.listen()
 				told = f.events.C
 			}
 			f.reread(ctx, n%deletionsEvery == 0)
@@ -132,9 +135,7 @@ func (f *follower) reread(ctx context.Context, deletions bool) {
 		f.deletions(ctx)
 	}
 	f.requests(ctx)
-	if f.options.Shared {
-		f.fed = f.feed(ctx, f.fed, false)
-	}
+	f.readFeed(ctx, false)
 }
 
 // reload reads all monitors. At the start they are spread; later, whatever is new among them is checked at once.

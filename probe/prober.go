@@ -15,6 +15,8 @@ const (
 	rereadEvery = 2 * time.Second
 	// heartbeatEvery must stay well under the age at which models takes a heartbeat for dead.
 	heartbeatEvery = 5 * time.Second
+	// lastBeat is what a stop leaves for the last heartbeat: the time is the recorder's.
+	lastBeat = 300 * time.Millisecond
 	// readTimeout bounds one read, so that a slow database does not also stop the heartbeat.
 	readTimeout = 5 * time.Second
 	// defaultParallel is how many checks run at once where each has a socket of its own: with more of them on raw
@@ -32,7 +34,7 @@ type database interface {
 	TakeCheckRequests(ctx context.Context) ([]int64, error)
 	SaveHeartbeat(ctx context.Context, h models.Heartbeat) error
 	HoldLocation(ctx context.Context, locationID int64) (release func(), lost <-chan struct{}, held bool, err error)
-	FeedBus(ctx context.Context, since time.Time, states bool) (next time.Time, err error)
+	NewFeed() *models.Feed
 }
 
 // Options say how a Prober works.
@@ -59,6 +61,10 @@ type Prober struct {
 	options Options
 	notices *perMinute
 	standby atomic.Bool
+	// recorder outlives the right to probe: what was measured and not stored when it was lost is stored later.
+	recorder  *Recorder
+	scheduler atomic.Pointer[Scheduler] // the latest
+	feed      *models.Feed              // nil where nobody else writes
 }
 
 // New returns a prober that does nothing before Run. Run is called once.
@@ -75,22 +81,32 @@ func New(store database, bus *events.Bus, pinger Pinger, o Options) *Prober {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Prober{store: store, bus: bus, pinger: pinger, options: o, notices: newPerMinute()}
+	p := &Prober{store: store, bus: bus, pinger: pinger, options: o, notices: newPerMinute()}
+	p.recorder = NewRecorder(store, p.recorded, o.Log)
+	return p
 }
 
 // Run probes until ctx ends. It returns when all checks have returned and what was measured is stored; trouble with the
 // database meanwhile is logged and waited out. The error says how many results could not be stored at the end.
 func (p *Prober) Run(ctx context.Context) error {
-	fed := time.Now()
+	if p.options.Shared {
+		p.feed = p.store.NewFeed()
+		defer p.feed.Close()
+	}
+	storing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	stored := make(chan error, 1)
+	go func() { stored <- p.recorder.Run(storing) }()
 	for ctx.Err() == nil {
 		release, lost, held, err := p.hold(ctx)
 		p.standby.Store(err == nil && !held)
 		if held {
-			err := p.probeWhile(ctx, lost)
-			release()
-			if ctx.Err() != nil || err != nil {
-				return err
+			p.probe(ctx, lost)
+			if ctx.Err() != nil {
+				defer release() // when all is stored: nobody else is to judge newer results before
+				break
 			}
+			release()
 			p.options.Log.Warn("the right to probe was lost with its connection; trying to take it again")
 			continue
 		}
@@ -99,29 +115,22 @@ func (p *Prober) Run(ctx context.Context) error {
 		} else if p.notices.allow("standby") {
 			p.options.Log.Info("standing by: another instance probes for this location")
 		}
-		fed = p.feed(ctx, fed, true)
+		p.readFeed(ctx, true)
 		sleep(ctx, rereadEvery)
 	}
-	return nil
+	stop()
+	return <-stored
+}
+
+// recorded tells whoever schedules now what was committed.
+func (p *Prober) recorded(r models.Recorded) {
+	if s := p.scheduler.Load(); s != nil {
+		s.Recorded(r)
+	}
 }
 
 // Standby tells whether another instance probes for our location.
 func (p *Prober) Standby() bool { return p.standby.Load() }
-
-// probeWhile probes until ctx ends or the location is lost: then another instance may probe already.
-func (p *Prober) probeWhile(ctx context.Context, lost <-chan struct{}) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	ended := make(chan error, 1)
-	go func() { ended <- p.probe(ctx) }()
-	select {
-	case err := <-ended:
-		return err
-	case <-lost:
-		cancel()
-		return <-ended
-	}
-}
 
 func (p *Prober) hold(ctx context.Context) (release func(), lost <-chan struct{}, held bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
@@ -129,45 +138,52 @@ func (p *Prober) hold(ctx context.Context) (release func(), lost <-chan struct{}
 	return p.store.HoldLocation(ctx, p.options.Location)
 }
 
-// feed tells our bus what other processes wrote, and returns from when to ask next.
-func (p *Prober) feed(ctx context.Context, since time.Time, states bool) time.Time {
+// readFeed tells our bus what other processes wrote.
+func (p *Prober) readFeed(ctx context.Context, results bool) {
+	if p.feed == nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	next, err := p.store.FeedBus(ctx, since, states)
-	if err != nil {
+	if err := p.feed.Read(ctx, results); err != nil {
 		p.trouble(ctx, "changes not read", err)
-		return since
 	}
-	return next
 }
 
-// probe runs everything while the location is ours.
-func (p *Prober) probe(ctx context.Context) error {
+// probe runs everything but the recorder until ctx ends or the location is lost: then another instance may probe already.
+func (p *Prober) probe(ctx context.Context, lost <-chan struct{}) {
+	holding, cancel := context.WithCancel(ctx)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-lost:
+			cancel()
+		case <-holding.Done():
+		}
+	}()
+	defer func() { cancel(); <-watched }()
+
 	f := newFollower(p)
 	defer f.close()
-	for f.stale = true; f.stale && ctx.Err() == nil; {
-		if f.reload(ctx); f.stale {
-			sleep(ctx, rereadEvery)
+	for f.stale = true; f.stale && holding.Err() == nil; {
+		if f.reload(holding); f.stale {
+			sleep(holding, rereadEvery)
 		}
 	}
 	p.options.Log.Info("probing", "monitors", len(f.scheduler.IDs()), "parallel", p.options.Parallel)
 
 	checks := make(chan struct{})
-	recorded := make(chan error, 1)
-	recorderCtx, stopRecorder := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopRecorder()
-	go func() { defer close(checks); f.scheduler.Run(ctx) }()
-	go func() { recorded <- f.recorder.Run(recorderCtx) }()
-
-	f.beat(ctx)
-	f.follow(ctx)
-
+	go func() { defer close(checks); f.scheduler.Run(holding) }()
+	f.beat(holding)
+	f.follow(holding)
 	<-checks
 	p.options.Log.Info("all checks have ended")
-	stopRecorder()
-	err := <-recorded
-	f.beat(context.WithoutCancel(ctx))
-	return err
+	if ctx.Err() != nil {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastBeat)
+		defer cancel()
+		f.beat(last)
+	}
 }
 
 // trouble logs what we cope with, once a minute; a stop is none.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -54,6 +55,13 @@ func (u *unreliable) UnscopedMonitorsToProbe(ctx context.Context, after int64, l
 		return nil, 0, false, errDown
 	}
 	return u.Store.UnscopedMonitorsToProbe(ctx, after, limit)
+}
+
+func (u *unreliable) HoldLocation(ctx context.Context, id int64) (func(), <-chan struct{}, bool, error) {
+	if u.down.Load() {
+		return nil, nil, false, errDown
+	}
+	return u.Store.HoldLocation(ctx, id)
 }
 
 // logText is a log that may be read while it is written.
@@ -326,7 +334,7 @@ func TestProberIsCutOff(t *testing.T) {
 		h.store.slow.Store(true)
 		h.change(h.store.Store, m.PublicID, `{"name":"renamed"}`)
 		synctest.Wait() // busy reading for a second, while more happens than it may lag
-		h.store.Bus().Publish(make([]events.Event, busLag+1)...)
+		h.store.Bus().Publish(slices.Repeat([]events.Event{{Type: events.CheckRequested}}, busLag+1)...)
 		h.delete(other, m.PublicID) // only every tenth second looks for what is gone
 		h.store.slow.Store(false)
 		pass(6 * time.Second) // a reread, and a heartbeat to tell of it
@@ -402,6 +410,47 @@ func TestProberOutlivesTheDatabase(t *testing.T) {
 			t.Errorf("warnings in five minutes: got %d, want a few a minute:\n%s", n, h.log.String())
 		}
 	})
+}
+
+// Postgres stops and starts: the right to probe goes with its connection, and what was measured can not be stored for a
+// while. Then everything goes on, and nothing measured is lost.
+func TestProberOutlivesPostgres(t *testing.T) {
+	t.Parallel()
+	url := modelstest.Postgres(t)
+	h := newHouse(t, url)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the log:\n%s", &h.log)
+		}
+	})
+	h.start()
+	m := h.create(h.store.Store, "a.example", 60)
+	eventually(t, "it probes", func() bool { return h.state(m.PublicID).State == models.StateUp })
+	check := func() {
+		if _, _, err := h.store.RequestCheck(t.Context(), h.by, m.PublicID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.store.down.Store(true)
+	check()
+	eventually(t, "a check is measured that can not be stored", func() bool {
+		return len(h.of(m.ID)) == 2 && strings.Contains(h.log.String(), "results not stored")
+	})
+	ended := 0
+	if err := modelstest.Connect(t, url).QueryRowContext(t.Context(), `SELECT count(pg_terminate_backend(pid)) FROM pg_locks
+		WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&ended); err != nil || ended != 1 {
+		t.Fatalf("ended %d connections, error %v, want the one that holds the location", ended, err)
+	}
+	eventually(t, "it tries to take the location again", func() bool { return strings.Contains(h.log.String(), "location not held") })
+	h.store.down.Store(false)
+	eventually(t, "what was measured meanwhile is stored", func() bool { return strings.HasPrefix(h.history(m.PublicID), "first:success manual:success") })
+	eventually(t, "it probes again", func() bool { return strings.Count(h.log.String(), "msg=probing") == 2 })
+	before := len(h.of(m.ID))
+	check()
+	eventually(t, "a check is made again", func() bool { return len(h.of(m.ID)) > before })
+	if err := h.stop(); err != nil {
+		t.Errorf("at the stop: %v", err)
+	}
 }
 
 func TestProberStops(t *testing.T) {

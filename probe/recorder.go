@@ -19,8 +19,11 @@ const (
 	largestBatch = 5000
 	// mostKept bounds the memory for results that can not be stored: about 20 MB.
 	mostKept = 50_000
-	// storeTimeout bounds one transaction. At a stop one may be under way and one more to come, within ten seconds.
-	storeTimeout = 4 * time.Second
+	// storeTimeout bounds one transaction.
+	storeTimeout = 3 * time.Second
+	// stopTimeout bounds what a stop waits for: the transaction under way and those for what is left. It is longer than
+	// storeTimeout, and shorter than what the program gives the prober to stop in.
+	stopTimeout = 3500 * time.Millisecond
 	// longestBackoff is how long after its return a database may be left waiting.
 	longestBackoff = 5 * time.Second
 )
@@ -75,6 +78,8 @@ func (r *Recorder) nudge() {
 func (r *Recorder) Run(ctx context.Context) error {
 	// A transaction that has begun may end: a stop throws no results away.
 	storing := context.WithoutCancel(ctx)
+	stopped := make(chan time.Time, 1)
+	defer context.AfterFunc(ctx, func() { stopped <- time.Now() })()
 	pause, limit, failing := flushPause, largestBatch, false
 	for r.gather(ctx, pause, failing) {
 		began := time.Now()
@@ -98,7 +103,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 		// Smaller batches: this one may take too long, or hold a row that is refused.
 		pause, limit, failing = min(2*pause, longestBackoff), max(limit/2, 1), true
 	}
-	last, cancel := context.WithTimeout(storing, storeTimeout)
+	last, cancel := context.WithDeadline(storing, (<-stopped).Add(stopTimeout))
 	defer cancel()
 	for r.waiting() > 0 {
 		if err := r.flush(last, largestBatch); err != nil {

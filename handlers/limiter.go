@@ -10,7 +10,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// anonymousLimit is the number of API requests a minute from an address without a credential.
+// anonymousLimit is the number of API requests a minute from an address, or an IPv6 network, without a credential.
 const anonymousLimit = 60
 
 // limiter counts API requests by credential, in windows of a minute. Counts live in memory: a restart forgives.
@@ -32,7 +32,7 @@ func (l *limiter) take(c *fiber.Ctx, by models.Actor, address string) error {
 	if l.limit == 0 {
 		return nil
 	}
-	limit, key := anonymousLimit, "address "+address
+	limit, key := anonymousLimit, "address "+models.ClientNetwork(address)
 	switch {
 	case by.TokenID != 0:
 		limit, key = l.limit, "token "+strconv.FormatInt(by.TokenID, 10)

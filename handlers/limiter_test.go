@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"echolot/models"
 )
 
 // standingClock is always the fifteenth second of a minute, so that no test runs over a minute's end.
@@ -88,6 +90,42 @@ func TestRateLimitOff(t *testing.T) {
 		a := h.api("", "GET", "/api/auth/me", "")
 		if a.status != http.StatusUnauthorized || a.header.Get("X-RateLimit-Limit") != "" {
 			t.Fatalf("got %d, limit %q, want 401 and none", a.status, a.header.Get("X-RateLimit-Limit"))
+		}
+	}
+}
+
+// TestRateLimitOfANetwork: whoever has an IPv6 address mostly has a /64 full of them, and one purse for all.
+func TestRateLimitOfANetwork(t *testing.T) {
+	h := liteHouse(t, func(o *Options) {
+		o.APIRateLimit, o.TrustedProxies, o.Streams = 1000, []string{"127.0.0.1"}, StreamCaps{PerAddress: 1}
+	})
+	h.s.limiter.now = standingClock()
+	ask := func(from string) int { return h.request("GET", "/api/auth/me", "", "X-Forwarded-For", from).status }
+	for i := range anonymousLimit {
+		if got := ask("2001:db8::" + strconv.FormatInt(int64(i), 16) + ":1"); got != http.StatusUnauthorized {
+			t.Fatalf("request %d: got %d, want 401", i, got)
+		}
+		if got := ask("203.0.113." + strconv.Itoa(i)); got != http.StatusUnauthorized {
+			t.Fatalf("IPv4 address %d: got %d, want 401", i, got)
+		}
+	}
+	for from, want := range map[string]int{"2001:db8::ffff": 429, "2001:db8:0:0:ffff::": 429, "2001:db8:0:1::1": 401, "203.0.113.200": 401} {
+		if got := ask(from); got != want {
+			t.Errorf("%s: got %d, want %d", from, got, want)
+		}
+	}
+
+	for _, test := range []struct {
+		address string
+		in      bool
+	}{{"2001:db8::1", true}, {"2001:db8::2", false}, {"2001:db8:0:1::1", true}, {"192.0.2.1", true}, {"192.0.2.1", false}} {
+		c := &client{by: models.Actor{UserID: 1, Address: test.address}}
+		err := h.s.hub.join(c)
+		if err == nil {
+			defer h.s.hub.leave(c)
+		}
+		if (err == nil) != test.in {
+			t.Errorf("a stream from %s: got %v, want it let in: %t", test.address, err, test.in)
 		}
 	}
 }

@@ -24,14 +24,20 @@ type loginAttempt struct {
 	At            time.Time
 }
 
-// buckets are what failures are counted by: the address, then the account. An IPv6 address counts as its /64: whoever has one address has them all.
-func buckets(email, address string) [2]string {
+// ClientNetwork is what a client's address counts as: an IPv6 address as its /64, since whoever has one address of it has
+// them all.
+func ClientNetwork(address string) string {
 	if a, err := netip.ParseAddr(address); err == nil && a.Unmap().Is6() {
 		if p, err := a.Prefix(64); err == nil {
-			address = p.String()
+			return p.String()
 		}
 	}
-	return [2]string{"address:" + address, fmt.Sprintf("email:%x", secretHash(email))}
+	return address
+}
+
+// buckets are what failures are counted by: the address, then the account.
+func buckets(email, address string) [2]string {
+	return [2]string{"address:" + ClientNetwork(address), fmt.Sprintf("email:%x", secretHash(email))}
 }
 
 // throttled returns *Throttled where too many tries failed and the last one is too recent.

@@ -38,10 +38,7 @@ func (h *hub) deliver() {
 				h.resync()
 				continue
 			case e.Type == events.AccessChanged:
-				select {
-				case h.recheck <- struct{}{}:
-				default:
-				}
+				h.accessChanged(e.OrganizationID)
 				continue
 			case e.Type != events.Check:
 				dirty[e.OrganizationID] = true
@@ -148,8 +145,7 @@ func (h *hub) hand(clients []*client, frame []byte) {
 		select {
 		case c.frames <- frame:
 		default:
-			delete(h.clients, c)
-			close(c.frames)
+			h.drop(c)
 		}
 	}
 }

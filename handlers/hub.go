@@ -49,16 +49,30 @@ type hub struct {
 
 	mu      sync.Mutex
 	clients map[*client]struct{}
+	counted map[share]int  // open streams by what the caps count
+	changed map[int64]bool // organizations where access changed since clients were looked at
 	closed  bool
 
 	streams sync.WaitGroup // of the goroutines that write
 	loops   sync.WaitGroup
 	quit    chan struct{}
-	recheck chan struct{}
+	recheck chan struct{} // says that changed has something
 }
 
+// share is what a cap counts by: one of its parts is set.
+type share struct {
+	user         [2]int64 // with the token, whose streams are its own
+	organization int64
+	network      string
+}
+
+func shareOfUser(by models.Actor) share         { return share{user: [2]int64{by.UserID, by.TokenID}} }
+func shareOfOrganization(by models.Actor) share { return share{organization: by.OrganizationID} }
+func shareOfNetwork(by models.Actor) share      { return share{network: models.ClientNetwork(by.Address)} }
+
 func newHub(store *models.Store, log *slog.Logger, caps StreamCaps) *hub {
-	return &hub{store: store, log: log, caps: caps, writeTime: defaultWriteTime, clients: map[*client]struct{}{}, quit: make(chan struct{}), recheck: make(chan struct{}, 1)}
+	return &hub{store: store, log: log, caps: caps, writeTime: defaultWriteTime, clients: map[*client]struct{}{}, counted: map[share]int{},
+		changed: map[int64]bool{}, quit: make(chan struct{}), recheck: make(chan struct{}, 1)}
 }
 
 // start begins to listen to the bus, until close; after it, it does nothing.
@@ -117,26 +131,16 @@ func (h *hub) join(c *client) error {
 	if h.closed {
 		return fiber.NewError(fiber.StatusServiceUnavailable, "Echolot is stopping")
 	}
-	var user, organization, address int
-	for other := range h.clients {
-		if other.by.UserID == c.by.UserID && other.by.TokenID == c.by.TokenID {
-			user++
-		}
-		if other.by.OrganizationID == c.by.OrganizationID {
-			organization++
-		}
-		if other.by.Address == c.by.Address {
-			address++
-		}
-	}
 	over := func(n, limit int) bool { return limit > 0 && n >= limit }
-	if over(len(h.clients), h.caps.Total) || over(user, h.caps.PerUser) || over(organization, h.caps.PerOrganization) || over(address, h.caps.PerAddress) {
+	if over(len(h.clients), h.caps.Total) || over(h.counted[shareOfUser(c.by)], h.caps.PerUser) ||
+		over(h.counted[shareOfOrganization(c.by)], h.caps.PerOrganization) || over(h.counted[shareOfNetwork(c.by)], h.caps.PerAddress) {
 		return errBusy()
 	}
 	c.checked = time.Now()
 	c.frames = make(chan []byte, clientQueue)
 	c.frames <- syncFrame(c.html, c.checked)
 	h.clients[c] = struct{}{}
+	h.count(c, 1)
 	h.streams.Add(1)
 	return nil
 }
@@ -144,10 +148,7 @@ func (h *hub) join(c *client) error {
 // leave forgets a client; calling it after the hub let the client go is fine.
 func (h *hub) leave(c *client) {
 	h.mu.Lock()
-	if _, in := h.clients[c]; in {
-		delete(h.clients, c)
-		close(c.frames)
-	}
+	h.drop(c)
 	h.mu.Unlock()
 	h.streams.Done()
 }
@@ -161,40 +162,70 @@ func (h *hub) dismiss(c *client) {
 	case c.frames <- byeFrame(c.html, time.Now()):
 	default:
 	}
+	h.drop(c)
+}
+
+// drop lets the client go, once. It needs the lock.
+func (h *hub) drop(c *client) {
+	if _, in := h.clients[c]; !in {
+		return
+	}
 	delete(h.clients, c)
+	h.count(c, -1)
 	close(c.frames)
 }
 
-// guard looks again, every 30 s and whenever access changed, whether clients may still see what they see.
+// count keeps what the caps look at, so that 20,000 browsers that come back at once do not make each other count the rest.
+// It needs the lock.
+func (h *hub) count(c *client, n int) {
+	for _, s := range [...]share{shareOfUser(c.by), shareOfOrganization(c.by), shareOfNetwork(c.by)} {
+		if h.counted[s] += n; h.counted[s] == 0 {
+			delete(h.counted, s)
+		}
+	}
+}
+
+// accessChanged has the guard look at the clients that the organization's rights are of.
+func (h *hub) accessChanged(organization int64) {
+	h.mu.Lock()
+	h.changed[organization] = true
+	h.mu.Unlock()
+	select {
+	case h.recheck <- struct{}{}:
+	default: // it is told already
+	}
+}
+
+// guard looks again, every 30 s and whenever access changed in their organization, whether clients may still see what they see.
 func (h *hub) guard() {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
-		all := false
 		select {
 		case <-h.quit:
 			return
 		case <-h.recheck:
-			all = true
 		case <-tick.C:
 		}
-		for _, c := range h.due(all) {
+		for _, c := range h.due() {
 			h.safely(func() { h.look(c) })
 		}
 	}
 }
 
-func (h *hub) due(all bool) []*client {
+// due are the clients to look at now.
+func (h *hub) due() []*client {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var due []*client
 	now := time.Now()
 	for c := range h.clients {
-		if all || now.Sub(c.checked) >= recheckEvery {
+		if h.changed[c.by.OrganizationID] || h.changed[c.by.HomeID] || now.Sub(c.checked) >= recheckEvery {
 			c.checked = now
 			due = append(due, c)
 		}
 	}
+	clear(h.changed)
 	return due
 }
 

@@ -1,7 +1,9 @@
 package handlers
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,13 +25,13 @@ func TestOpenStreamIsNoUseOfItsSession(t *testing.T) {
 		w := h.watch("a forgotten tab", session, "/events")
 		look := func(after time.Duration) {
 			later.Store(int64(after))
-			for _, c := range h.s.hub.due(true) {
+			for _, c := range h.s.hub.all() {
 				h.s.hub.look(c)
 			}
 		}
 		look(6 * time.Hour)
 		look(12*time.Hour - time.Second)
-		if n := h.s.hub.open(); n != 1 {
+		if n := len(h.s.hub.all()); n != 1 {
 			t.Fatalf("before 12 h: got %d open streams, want 1", n)
 		}
 		look(12*time.Hour + time.Second)
@@ -40,9 +42,9 @@ func TestOpenStreamIsNoUseOfItsSession(t *testing.T) {
 	}, func(o *models.Options) { o.Now = clock })
 }
 
-// open is how many streams the hub knows.
-func (h *hub) open() int {
+// all are the clients that the hub knows.
+func (h *hub) all() []*client {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.clients)
+	return slices.Collect(maps.Keys(h.clients))
 }

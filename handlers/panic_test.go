@@ -114,7 +114,7 @@ func TestPanicInStream(t *testing.T) {
 		h.s.hub.clients[broken] = struct{}{}
 	}
 	updated := events.Event{Type: events.MonitorUpdated, OrganizationID: 1, CustomerID: h.customer.ID, MonitorID: h.monitor.ID, PublicID: h.monitor.PublicID.String(), At: time.Now()}
-	for _, e := range []events.Event{{Type: events.AccessChanged}, updated} {
+	for _, e := range []events.Event{{Type: events.AccessChanged, OrganizationID: 1}, updated} {
 		join()
 		h.store.Bus().Publish(e)
 		log := ""

@@ -66,7 +66,8 @@ func (s *Store) RecordResults(ctx context.Context, results []Result, judge Judge
 	return recorded, nil
 }
 
-// rowsToJudge reads the monitors of the results and, on Postgres, holds off whoever would change or delete them.
+// rowsToJudge reads the monitors of the results and, on Postgres, holds off whoever would change, delete or judge them: an
+// instance that has just lost the right to probe may still store what it measured.
 func (s *Store) rowsToJudge(ctx context.Context, tx bun.Tx, results []Result) (map[int64]*MonitorRow, error) {
 	ids := make([]int64, 0, len(results))
 	for _, r := range results {
@@ -79,7 +80,8 @@ func (s *Store) rowsToJudge(ctx context.Context, tx bun.Tx, results []Result) (m
 		Join("JOIN monitor_states AS s ON s.monitor_id = m.id AND s.location_id = ?", LocationID).
 		Where("m.id IN (?)", bun.List(ids)).OrderExpr("m.id")
 	if s.postgres() {
-		q = q.For("SHARE OF m")
+		// Of s too: who had to wait for m would else judge from the state that was there before the wait.
+		q = q.For("NO KEY UPDATE OF m, s")
 	}
 	if err := q.Scan(ctx); err != nil {
 		return nil, fmt.Errorf("reading the states: %w", err)

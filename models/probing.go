@@ -94,11 +94,21 @@ func (s *Store) UnscopedMonitorToProbe(ctx context.Context, id int64) (target Pr
 	return rows[0].target(), true, nil
 }
 
-// UnscopedProbedIDs returns the ids of all monitors that are not disabled: whoever is not in it was deleted or paused.
-func (s *Store) UnscopedProbedIDs(ctx context.Context) ([]int64, error) {
-	var ids []int64
-	if err := s.ro.NewSelect().TableExpr("monitors").Column("id").Where("status <> ?", StatusDisabled).Scan(ctx, &ids); err != nil {
+// UnscopedProbedIDs returns the rev of every monitor that is to be checked from here, by its id. It goes by no clock: it
+// finds what was deleted, and what a process whose clock is behind changed.
+func (s *Store) UnscopedProbedIDs(ctx context.Context) (map[int64]int64, error) {
+	var rows []struct {
+		ID, Rev      int64
+		CountryCodes Countries
+	}
+	if err := s.ro.NewSelect().TableExpr("monitors").Column("id", "rev", "country_codes").Where("status <> ?", StatusDisabled).Scan(ctx, &rows); err != nil {
 		return nil, fmt.Errorf("reading the monitors' ids: %w", err)
 	}
-	return ids, nil
+	revs := make(map[int64]int64, len(rows))
+	for _, r := range rows {
+		if (Monitor{CountryCodes: r.CountryCodes}).RunsIn(s.locationCountry) {
+			revs[r.ID] = r.Rev
+		}
+	}
+	return revs, nil
 }

@@ -18,8 +18,10 @@ const (
 	changedOverlap = 10 * time.Second
 	// manyChanged is how many changes one read may tell at most (see models); then everything is read anew.
 	manyChanged = 1000
-	// deletionsEvery is how many rereads pass between two looks for monitors that another process deleted.
-	deletionsEvery = 5
+	// compareEvery is how many rereads pass between two comparisons of what is scheduled with what is to be.
+	compareEvery = 5
+	// fewDifferences are read one by one; of more, everything is read anew.
+	fewDifferences = 20
 )
 
 // follower keeps a scheduler in step with the database: at once by the bus, and by reading again what the bus could not
@@ -70,7 +72,7 @@ func (f *follower) follow(ctx context.Context) {
 				f.listen()
 				told = f.events.C
 			}
-			f.reread(ctx, n%deletionsEvery == 0)
+			f.reread(ctx, n%compareEvery == 0)
 			n++
 		case <-heartbeat.C:
 			f.beat(ctx)
@@ -125,14 +127,14 @@ func (f *follower) missed(ctx context.Context, what string, err error) {
 }
 
 // reread is the safety net under the bus.
-func (f *follower) reread(ctx context.Context, deletions bool) {
+func (f *follower) reread(ctx context.Context, compare bool) {
 	if f.stale {
 		f.reload(ctx)
 	} else {
 		f.changes(ctx)
 	}
-	if deletions && !f.stale {
-		f.deletions(ctx)
+	if compare && !f.stale {
+		f.compare(ctx)
 	}
 	f.requests(ctx)
 	f.readFeed(ctx, false)
@@ -159,7 +161,7 @@ func (f *follower) reload(ctx context.Context) {
 		there[t.MonitorID] = true
 		f.scheduler.Set(t) // those of Load are known and left alone
 	}
-	for _, id := range f.scheduler.IDs() {
+	for id := range f.scheduler.Revs() {
 		if !there[id] {
 			f.scheduler.Remove(id)
 		}
@@ -195,24 +197,33 @@ func (f *follower) changes(ctx context.Context) {
 	}
 }
 
-// deletions forgets what another process deleted.
-func (f *follower) deletions(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+// compare takes up what another process changed and no clock could tell: what it deleted, or wrote with a clock behind ours.
+func (f *follower) compare(ctx context.Context) {
+	known := f.scheduler.Revs() // before reading: a monitor that is made meanwhile is not among them
+	readCtx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	known := f.scheduler.IDs() // before reading: a monitor that is made meanwhile is not among them
-	ids, err := f.store.UnscopedProbedIDs(ctx)
+	revs, err := f.store.UnscopedProbedIDs(readCtx)
 	if err != nil {
 		f.trouble(ctx, "monitors' ids not read", err)
 		return
 	}
-	there := make(map[int64]bool, len(ids))
-	for _, id := range ids {
-		there[id] = true
-	}
-	for _, id := range known {
-		if !there[id] {
+	for id := range known {
+		if _, there := revs[id]; !there {
 			f.scheduler.Remove(id)
 		}
+	}
+	var differ []int64
+	for id, rev := range revs {
+		if have, scheduled := known[id]; !scheduled || have < rev {
+			differ = append(differ, id)
+		}
+	}
+	if len(differ) > fewDifferences {
+		f.reload(ctx)
+		return
+	}
+	for _, id := range differ {
+		f.look(ctx, id)
 	}
 }
 

@@ -30,7 +30,7 @@ type database interface {
 	UnscopedMonitorsToProbe(ctx context.Context, after int64, limit int) (targets []models.ProbeTarget, last int64, more bool, err error)
 	UnscopedMonitorsChanged(ctx context.Context, since time.Time) (targets []models.ProbeTarget, stopped []int64, err error)
 	UnscopedMonitorToProbe(ctx context.Context, id int64) (target models.ProbeTarget, ok bool, err error)
-	UnscopedProbedIDs(ctx context.Context) ([]int64, error)
+	UnscopedProbedIDs(ctx context.Context) (map[int64]int64, error)
 	TakeCheckRequests(ctx context.Context) ([]int64, error)
 	SaveHeartbeat(ctx context.Context, h models.Heartbeat) error
 	HoldLocation(ctx context.Context, locationID int64) (release func(), lost <-chan struct{}, held bool, err error)
@@ -171,7 +171,7 @@ func (p *Prober) probe(ctx context.Context, lost <-chan struct{}) {
 			sleep(holding, rereadEvery)
 		}
 	}
-	p.options.Log.Info("probing", "monitors", len(f.scheduler.IDs()), "parallel", p.options.Parallel)
+	p.options.Log.Info("probing", "monitors", len(f.scheduler.Revs()), "parallel", p.options.Parallel)
 
 	checks := make(chan struct{})
 	go func() { defer close(checks); f.scheduler.Run(holding) }()

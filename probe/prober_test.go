@@ -298,26 +298,35 @@ func TestProberDiscardsOldRevs(t *testing.T) {
 	})
 }
 
-// What another process writes reaches us without the bus.
+// What another process writes reaches us without the bus, and soon though its clock is behind.
 func TestProberFollowsOtherProcesses(t *testing.T) {
+	for name, times := range map[string]struct{ behind, within time.Duration }{
+		"same clock":   {0, 3 * time.Second},
+		"clock behind": {time.Minute, 12 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) { followOtherProcess(t, times.behind, times.within) })
+	}
+}
+
+func followOtherProcess(t *testing.T, behind, within time.Duration) {
 	inHouse(t, func(t *testing.T, h *house) {
-		other := modelstest.Open(t, h.url)
+		other := modelstest.Open(t, h.url, func(o *models.Options) { o.Now = func() time.Time { return time.Now().Add(-behind) } })
 		m := h.create(other, "a.example", 60)
-		pass(3 * time.Second)
+		pass(within)
 		h.expect("created", m.ID, 1, "a.example")
 		h.change(other, m.PublicID, `{"hostname":"b.example"}`)
-		pass(3 * time.Second)
+		pass(within)
 		h.expect("changed", m.ID, 2, "b.example")
 		if _, _, err := other.RequestCheck(t.Context(), h.by, m.PublicID); err != nil {
 			t.Fatal(err)
 		}
-		pass(3 * time.Second)
+		pass(within)
 		h.expect("check now", m.ID, 3, "b.example")
 		h.change(other, m.PublicID, `{"status":"disabled","checkInterval":1}`)
 		pass(70 * time.Second)
 		h.expect("paused", m.ID, 3, "b.example")
 		h.change(other, m.PublicID, `{"status":"active","checkInterval":1}`)
-		pass(3 * time.Second)
+		pass(within)
 		h.expect("resumed", m.ID, 4, "b.example")
 		h.delete(other, m.PublicID)
 		pass(70 * time.Second)

@@ -276,17 +276,17 @@ func (s *Scheduler) finish(m *schedule, r models.Result, whole bool) {
 	s.nudge()
 }
 
-// IDs are those of all scheduled monitors, in no order.
-func (s *Scheduler) IDs() []int64 {
+// Revs are those of all scheduled monitors, by their ids.
+func (s *Scheduler) Revs() map[int64]int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ids := make([]int64, 0, len(s.monitors))
+	revs := make(map[int64]int64, len(s.monitors))
 	for id, m := range s.monitors {
 		if !m.gone {
-			ids = append(ids, id)
+			revs[id] = m.target.Rev
 		}
 	}
-	return ids
+	return revs
 }
 
 // SchedulerStats are a scheduler's load figures.

@@ -109,6 +109,9 @@ func (c *serveCommand) serve(ctx context.Context, store *models.Store, bus *even
 		log.Info("stopping")
 	case err = <-served:
 		err = fmt.Errorf("serving: %w", err)
+	case ended := <-probed:
+		err = errors.Join(errors.New("the prober ended by itself"), ended)
+		probed <- nil // for the stop
 	}
 	// Streams and HTTP first, so that nothing new arrives; then the prober, whose recorder stores what was measured.
 	within(ctx, func(ctx context.Context) {
@@ -125,7 +128,7 @@ func (c *serveCommand) serve(ctx context.Context, store *models.Store, bus *even
 			pinger.Close()
 			log.Info("prober stopped")
 		case <-ctx.Done():
-			log.Warn("the prober did not stop in time")
+			err = errors.Join(err, errors.New("the prober did not stop in time: results that were not stored are lost"))
 		}
 		select {
 		case <-swept:

@@ -167,6 +167,9 @@ func TestStreamsKeepTenantsApart(t *testing.T) {
 		for at, watchers := range seen {
 			for _, w := range watchers {
 				if strings.Contains(w.name, "page") {
+					row := "data: " + objects[map[place]place{own: own, hidden: own, foreign: foreign}[at]][0]
+					w.until(h.t, row) // the new name
+					w.until(h.t, row) // the pause
 					w.until(h.t, "counters")
 				} else {
 					w.until(h.t, `"type":"counters"`, counts[at])

@@ -32,10 +32,12 @@ type ProbeTarget struct {
 type probeRow struct {
 	Monitor       `bun:",extend"`
 	LastCheckedAt time.Time `bun:",scanonly"`
+	State         State     `bun:",scanonly"`
+	Cause         Cause     `bun:",scanonly"`
 }
 
 func (s *Store) probeQuery(rows *[]probeRow) *bun.SelectQuery {
-	return s.ro.NewSelect().Model(rows).ColumnExpr("m.*, s.last_checked_at").
+	return s.ro.NewSelect().Model(rows).ColumnExpr("m.*, s.last_checked_at, s.state, s.cause").
 		Join("JOIN monitor_states AS s ON s.monitor_id = m.id AND s.location_id = ?", LocationID)
 }
 
@@ -50,18 +52,40 @@ func (r probeRow) target() ProbeTarget {
 }
 
 // UnscopedMonitorsToProbe returns up to limit monitors with an id above after, by id. more is false after the last page.
+// Those among them that are not checked from here any more, because the location is now in another country, become unknown.
 func (s *Store) UnscopedMonitorsToProbe(ctx context.Context, after int64, limit int) (targets []ProbeTarget, last int64, more bool, err error) {
 	var rows []probeRow
 	if err := s.probeQuery(&rows).Where("m.id > ?", after).OrderExpr("m.id").Limit(int64(limit)).Scan(ctx); err != nil {
 		return nil, after, false, fmt.Errorf("reading monitors to probe: %w", err)
 	}
+	left := map[Status][]int64{}
+	next := after
 	for _, r := range rows {
-		after = r.ID
+		next = r.ID
 		if s.probed(r) {
 			targets = append(targets, r.target())
+		} else if r.Status != StatusDisabled && (r.State != StateUnknown || r.Cause != CauseNone) {
+			left[r.Status] = append(left[r.Status], r.ID)
+			s.counts.drop(r.OrganizationID)
 		}
 	}
-	return targets, after, len(rows) == limit, nil
+	if err := s.forgetMeasured(ctx, left); err != nil {
+		return nil, after, false, err
+	}
+	return targets, next, len(rows) == limit, nil
+}
+
+// forgetMeasured gives monitors that are not checked any more, by their status, the state that says so.
+func (s *Store) forgetMeasured(ctx context.Context, left map[Status][]int64) error {
+	for status, ids := range left {
+		_, err := s.db.NewUpdate().TableExpr("monitor_states").Set("state = ?", StateUnknown).Set("since = ?", s.clock()).Set("measured = ?", StatePending).
+			Set("rank = ?", Rank(status, StateUnknown, false)).Set("failures = 0").Set("successes = 0").Set("unknown_in_row = 0").Set("cause = ''").Set("cause_source = ''").
+			Where("monitor_id IN (?)", bun.List(ids)).Where("location_id = ?", LocationID).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("forgetting what was measured: %w", err)
+		}
+	}
+	return nil
 }
 
 // UnscopedMonitorsChanged returns the monitors whose settings changed since then: those to probe, and the ids of those

@@ -11,8 +11,8 @@ import (
 	"echolot/models/events"
 )
 
-// deliver gathers events for a tick and hands them out; while nothing happens it sleeps. A panic in drawing one batch
-// costs that batch.
+// deliver gathers events for a tick and hands them out; while nothing happens it sleeps. A panic in drawing a batch costs
+// the audience that it was drawn for that batch.
 func (h *hub) deliver() {
 	sub := h.store.Bus().Subscribe(busLag)
 	defer func() { sub.Close() }()
@@ -35,7 +35,7 @@ func (h *hub) deliver() {
 				case <-time.After(hubTick): // the bus may be closed for good
 				}
 				sub = h.store.Bus().Subscribe(busLag)
-				h.resync()
+				h.safely(h.resync)
 				continue
 			case e.Type == events.AccessChanged:
 				h.accessChanged(e.OrganizationID)
@@ -111,9 +111,11 @@ func (h *hub) send(batch []events.Event) {
 	}
 	enc := newEncoder(batch, location, time.Now())
 	for _, a := range all {
-		if frame := enc.frame(a); len(frame) > 0 {
-			h.hand(a.clients, frame)
-		}
+		h.safely(func() {
+			if frame := enc.frame(a); len(frame) > 0 {
+				h.hand(a.clients, frame)
+			}
+		})
 	}
 }
 
@@ -130,7 +132,7 @@ func (h *hub) sendCounters(organizations map[int64]bool) {
 			h.log.Warn("counting for live streams", slog.Any("error", err))
 			continue
 		}
-		h.hand(a.clients, countersFrame(a.html, counts, time.Now()))
+		h.safely(func() { h.hand(a.clients, countersFrame(a.html, counts, time.Now())) })
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"echolot/models"
@@ -137,19 +138,20 @@ func (e *encoder) live(a *audience, m models.MonitorRow) string {
 	return html
 }
 
-// render draws a component that can not fail but by a fault of ours.
+// render draws a component that can not fail but by a fault of ours: then it panics, and the hub tells of it.
 func render(component templ.Component) string {
 	var b bytes.Buffer
 	if err := component.Render(context.Background(), &b); err != nil {
-		return ""
+		panic(fmt.Errorf("drawing a live fragment: %w", err))
 	}
 	return b.String()
 }
 
+// writeJSONEvent panics like render.
 func writeJSONEvent(b *bytes.Buffer, event string, v any) {
 	data, err := json.Marshal(v)
 	if err != nil {
-		return
+		panic(fmt.Errorf("encoding the event %s: %w", event, err))
 	}
 	sse(b, event, string(data))
 }

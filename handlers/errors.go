@@ -74,7 +74,7 @@ func problemOf(err error) problem {
 	case errors.As(err, &http):
 		return problem{status: http.Code, message: routeMessage(http)}
 	case models.IsUnavailable(err), errors.Is(err, context.Canceled):
-		return problem{status: 503, message: "The database does not answer; nothing was changed", retryAfter: 5}
+		return problem{status: 503, message: "The database does not answer; if you sent a change, look whether it was made", retryAfter: 5}
 	default:
 		return problem{status: 500, message: "Something went wrong here; it was logged under this request's id"}
 	}

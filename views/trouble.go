@@ -35,7 +35,7 @@ func TroubleText(status int) (title, text string) {
 	case 503:
 		return "Not ready", "Echolot is starting, stopping or busy. Try again in a moment."
 	default:
-		return "Something broke here", "It is in the log of this program. Your data is as it was."
+		return "Something broke here", "It is in the log of this program. If you sent a change, look whether it was made."
 	}
 }
 

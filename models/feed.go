@@ -188,7 +188,7 @@ func (f *Feed) readResults(ctx context.Context, since time.Time) error {
 	for _, c := range checked {
 		known, ok := f.results[c.MonitorID]
 		switch {
-		case ok && c.LastSlot <= known.LastSlot:
+		case ok && c.LastSlot == known.LastSlot: // a clock that was set back makes slots smaller
 		case !ok && c.LastCheckedAt.Before(f.resultsFrom):
 			f.results[c.MonitorID] = c
 		default:

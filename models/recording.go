@@ -41,6 +41,9 @@ func (s *Store) RecordResults(ctx context.Context, results []Result, judge Judge
 			if !ok || row.Rev != r.Rev {
 				continue
 			}
+			if row.State.LastSlot > s.clock().Add(row.Interval()).UnixMilli() {
+				row.State.LastSlot = 0 // of a clock that was set back since: it must not hold off every result until it is reached again
+			}
 			next, ok := judge(row.State, r, row.Config.Rule(), row.Status)
 			if !ok {
 				continue

@@ -65,3 +65,34 @@ func TestRecordersExcludeEachOther(t *testing.T) {
 		t.Errorf("the second judged from the state at slot %d, want %d, which the first one left", got, slot)
 	}
 }
+
+// After the clock was set back by an hour, results count at once. A result that is only late never does.
+func TestResultsAfterTheClockWasSetBack(t *testing.T) {
+	modelstest.EachMigrated(t, func(t *testing.T, url string) {
+		now := time.Now()
+		s := modelstest.Open(t, url, func(o *models.Options) { o.Now = func() time.Time { return now } })
+		by, _ := admin(t, s)
+		row, err := s.CreateMonitor(t.Context(), by, fields(t, `{"customerId":1,"name":"n","hostname":"127.0.0.1","checkInterval":1}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		record := func(what string, at time.Time, want int) {
+			t.Helper()
+			r := models.Result{Monitor: row.ID, Rev: row.Rev, Slot: at.UnixMilli(), Location: models.LocationID, Kind: models.KindScheduled, Outcome: models.OutcomeSuccess}
+			recorded, err := s.RecordResults(t.Context(), []models.Result{r}, func(st models.MonitorState, r models.Result, rule models.Rule, status models.Status) (models.MonitorState, bool) {
+				if r.Slot <= st.LastSlot {
+					return st, false
+				}
+				return always(st, r, rule, status)
+			})
+			if err != nil || len(recorded) != want {
+				t.Errorf("%s: got %d recorded, error %v, want %d", what, len(recorded), err, want)
+			}
+		}
+		record("the first", now, 1)
+		record("a late one", now.Add(-5*time.Minute), 0)
+		now = now.Add(-time.Hour)
+		record("the first after the clock was set back", now, 1)
+		record("a late one", now.Add(-time.Minute), 0)
+	})
+}

@@ -44,6 +44,7 @@ type Scheduler struct {
 	checks sync.WaitGroup
 
 	mu       sync.Mutex
+	clock    wallClock
 	monitors map[int64]*schedule
 	queue    queue
 	running  int
@@ -56,7 +57,7 @@ type Scheduler struct {
 func NewScheduler(location int64, parallel int, pinger Pinger, deliver func(models.Result), log *slog.Logger) *Scheduler {
 	return &Scheduler{
 		location: location, parallel: parallel, pinger: pinger, deliver: deliver, log: log, panics: newPerMinute(),
-		wake: make(chan struct{}, 1), monitors: make(map[int64]*schedule),
+		wake: make(chan struct{}, 1), clock: newWallClock(), monitors: make(map[int64]*schedule),
 	}
 }
 
@@ -65,7 +66,7 @@ func NewScheduler(location int64, parallel int, pinger Pinger, deliver func(mode
 func (s *Scheduler) Load(targets []models.ProbeTarget) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
+	now := s.time()
 	var overdue []*schedule
 	for _, t := range targets {
 		m := s.take(t, now)
@@ -92,7 +93,7 @@ func (s *Scheduler) Load(targets []models.ProbeTarget) {
 func (s *Scheduler) Set(t models.ProbeTarget) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
+	now := s.time()
 	if m := s.take(t, now); m != nil {
 		s.outOfTurn(m, models.KindFirst, now)
 	}
@@ -138,7 +139,7 @@ func (s *Scheduler) CheckNow(id int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if m := s.monitors[id]; m != nil && !m.gone {
-		s.outOfTurn(m, models.KindManual, time.Now())
+		s.outOfTurn(m, models.KindManual, s.time())
 	}
 }
 
@@ -158,7 +159,7 @@ func (s *Scheduler) Recorded(r models.Recorded) {
 // outOfTurn needs the lock. The earlier of two that were asked for stays. Somebody waits for what is wanted at once,
 // unless it is we who ask, to confirm.
 func (s *Scheduler) outOfTurn(m *schedule, kind models.Kind, at time.Time) {
-	now := time.Now()
+	now := s.time()
 	ms := max(at.UnixMilli(), now.UnixMilli(), m.last+1)
 	if m.extra == "" || ms < m.extraAt {
 		m.extra, m.extraAt = kind, ms
@@ -198,7 +199,7 @@ func (s *Scheduler) beginDue(ctx context.Context) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.running < s.parallel && len(s.queue) > 0 {
-		now := time.Now()
+		now := s.time()
 		m := s.queue[0]
 		if m.due() > now.UnixMilli() {
 			return min(time.UnixMilli(m.due()).Sub(now), clockLook)
@@ -234,11 +235,11 @@ func (s *Scheduler) begin(ctx context.Context, m *schedule, now time.Time) {
 	s.running++
 	var checkCtx context.Context
 	checkCtx, m.cancel = context.WithCancel(ctx)
-	cancel := m.cancel
+	cancel, steps := m.cancel, s.clock.steps
 	s.checks.Go(func() {
 		defer cancel()
 		r := s.measure(checkCtx, c)
-		s.finish(m, r, checkCtx.Err() == nil)
+		s.finish(m, r, checkCtx.Err() == nil, steps)
 	})
 }
 
@@ -260,11 +261,16 @@ func (s *Scheduler) measure(ctx context.Context, c models.Check) (r models.Resul
 }
 
 // finish hands on what was measured, under the lock so that a monitor's results keep their order.
-func (s *Scheduler) finish(m *schedule, r models.Result, whole bool) {
+// Where the clock was set since the check began, when there were steps of it, the result says nothing.
+func (s *Scheduler) finish(m *schedule, r models.Result, whole bool, steps int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	now := s.time()
 	s.running--
-	m.cancel, m.ended = nil, time.Now()
+	m.cancel, m.ended = nil, now
+	if s.clock.steps != steps {
+		r = r.Unknown(models.CauseClockStep, "")
+	}
 	if whole && !m.gone && r.Rev == m.target.Rev {
 		s.deliver(r)
 	}
@@ -304,7 +310,7 @@ type SchedulerStats struct {
 func (s *Scheduler) TakeStats() SchedulerStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
+	now := s.time()
 	stats := SchedulerStats{
 		Monitors: len(s.monitors), Running: s.running, Skipped: s.skipped, Lateness: s.lateness,
 		Queued: s.queue.overdue(now.UnixMilli(), 0),

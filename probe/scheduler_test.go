@@ -79,6 +79,7 @@ type simulation struct {
 	log   strings.Builder
 	stop  func()
 	taken []models.Result // guarded by the pinger's lock
+	ahead atomic.Int64    // how far somebody set the clock
 }
 
 // simulate starts a scheduler; the test calls stop, or lets it stop at its end.
@@ -90,6 +91,7 @@ func simulate(t *testing.T, pinger *fakePinger, parallel int, start ...models.Pr
 		s.taken = append(s.taken, r)
 	}
 	s.Scheduler = NewScheduler(1, parallel, pinger, deliver, slog.New(slog.NewTextHandler(&s.log, nil)))
+	s.clock.now = func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
 	s.Load(start)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -625,4 +627,63 @@ func TestNoInterval(t *testing.T) {
 			t.Errorf("checks of two monitors without an interval in 10 s: got %d, want one a second each", n)
 		}
 	})
+}
+
+// T05: the clock is set. Every monitor is checked once an interval as before, not none and not all at once, and what was
+// being measured is void.
+func TestSchedulerClockIsSet(t *testing.T) {
+	for _, step := range []time.Duration{-24 * time.Hour, -time.Hour, -10 * time.Second, 10 * time.Second, time.Hour, 24 * time.Hour} {
+		t.Run(step.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const monitors = 60
+				var start []models.ProbeTarget
+				for id := range int64(monitors) {
+					start = append(start, checked(id+1, time.Minute))
+				}
+				pinger := &fakePinger{takes: func(models.Check) time.Duration { return 2 * time.Second }}
+				s := simulate(t, pinger, 100, start...)
+				pass(3 * time.Minute)
+				s.ahead.Store(int64(step))
+				at := time.Now()
+				pass(2 * time.Minute)
+				void := 0
+				pinger.mu.Lock()
+				for _, r := range s.taken {
+					if r.Cause == models.CauseClockStep {
+						void++
+					}
+				}
+				pinger.mu.Unlock()
+				if void == 0 || void > 15 {
+					t.Errorf("void results: got %d, want the few that were under way", void)
+				}
+				seconds := map[int64]int{}
+				for id := range int64(monitors) {
+					n, last := 0, int64(0)
+					for _, p := range pinger.of(id + 1) {
+						if p.began.Before(at.Add(time.Second)) {
+							continue
+						}
+						n++
+						seconds[p.began.Unix()]++
+						if late := p.began.Add(step).Sub(time.UnixMilli(p.Slot)); late < 0 || late > time.Second || p.Slot <= last {
+							t.Errorf("monitor %d: slot %s before its check and %d after the last one", id+1, late, p.Slot-last)
+						}
+						last = p.Slot
+					}
+					if n < 1 || n > 3 {
+						t.Errorf("monitor %d: got %d checks in two minutes, want 2", id+1, n)
+					}
+				}
+				for second, n := range seconds {
+					if n > 6 {
+						t.Errorf("%d checks in second %d, want them spread", n, second)
+					}
+				}
+				if n := strings.Count(s.log.String(), "the clock was set"); n != 1 {
+					t.Errorf("lines in the log: got %d, want 1:\n%s", n, s.log.String())
+				}
+			})
+		})
+	}
 }

@@ -1,7 +1,6 @@
 package models_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -27,14 +26,22 @@ func TestFeedTellsEachResultOnce(t *testing.T) {
 	holder, standby := modelstest.Open(t, url), modelstest.Open(t, url)
 	by, _ := admin(t, holder)
 	const monitors = 1_200 // more than a feed reads at a time
-	slot := time.Now().UnixMilli()
-	results := make([]models.Result, 0, monitors)
-	for i := range monitors {
-		row, err := holder.CreateMonitor(ctx, by, fields(t, fmt.Sprintf(`{"customerId":1,"name":"n","hostname":"10.0.%d.%d","checkInterval":1}`, i/250, i%250)))
-		if err != nil {
+	row, err := holder.CreateMonitor(ctx, by, fields(t, `{"customerId":1,"name":"n","hostname":"127.0.0.1","checkInterval":1}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := modelstest.Connect(t, url)
+	for _, copies := range []string{
+		`INSERT INTO monitors SELECT (jsonb_populate_record(m, jsonb_build_object('id', m.id + n, 'public_id', gen_random_uuid()))).* FROM monitors AS m, generate_series(1, $1) AS n`,
+		`INSERT INTO monitor_states SELECT (jsonb_populate_record(s, jsonb_build_object('monitor_id', s.monitor_id + n))).* FROM monitor_states AS s, generate_series(1, $1) AS n`,
+	} {
+		if _, err := db.ExecContext(ctx, copies, monitors-1); err != nil {
 			t.Fatal(err)
 		}
-		results = append(results, models.Result{Monitor: row.ID, Rev: row.Rev, Location: models.LocationID, Kind: models.KindScheduled, Outcome: models.OutcomeSuccess})
+	}
+	results := make([]models.Result, monitors)
+	for i := range results {
+		results[i] = models.Result{Monitor: row.ID + int64(i), Rev: row.Rev, Location: models.LocationID, Kind: models.KindScheduled, Outcome: models.OutcomeSuccess}
 	}
 	sub := standby.Bus().Subscribe(10 * monitors)
 	feed := standby.NewFeed()
@@ -42,7 +49,7 @@ func TestFeedTellsEachResultOnce(t *testing.T) {
 	started := time.Now().UnixMilli() + 1 // not before the feed began
 	for round := range int64(3) {
 		for i := range results {
-			results[i].Slot = max(slot, started) + round
+			results[i].Slot = started + round
 		}
 		if _, err := holder.RecordResults(ctx, results, staysUp); err != nil {
 			t.Fatal(err)

@@ -11,9 +11,6 @@ import (
 	"echolot/models"
 )
 
-// minProbingSize is the least payload of pro-bing: it puts the time (8 bytes) and a UUID (16) into each packet.
-const minProbingSize = 24
-
 // snapshotAfter is how long after a check's deadline Ping waits for pro-bing to end by itself. Its receiver notices up
 // to a tenth of a second late; by then there is nothing more to wait for.
 const snapshotAfter = 20 * time.Millisecond
@@ -50,8 +47,8 @@ func (p *ProbingPinger) measure(ctx context.Context, spec models.Spec, begun tim
 	if err := spec.Valid(); err != nil {
 		return unmeasured(result, err)
 	}
-	if spec.PacketSize < minProbingSize {
-		return unmeasured(result, fmt.Errorf("packet size %d is less than %d bytes, the least this pinger can send", spec.PacketSize, minProbingSize))
+	if spec.PacketSize < models.MinPacketSize {
+		return unmeasured(result, fmt.Errorf("packet size %d is less than %d bytes, the least this pinger can send", spec.PacketSize, models.MinPacketSize))
 	}
 	addr, err := p.resolve(ctx, spec, begun)
 	if err != nil {

@@ -123,7 +123,7 @@ func (s *Server) changeMonitorAPI(c *fiber.Ctx) error {
 		return err
 	}
 	// A role that may never send a field is refused for every id alike, so before the id is looked at.
-	if by := actorOf(c); !by.May(models.MayChangeMonitors) && slices.ContainsFunc(fields.Keys(), func(k string) bool { return k != "status" }) {
+	if !actorOf(c).MayChangeMonitor(fields) {
 		return models.ErrForbidden
 	}
 	id, err := monitorID(c)

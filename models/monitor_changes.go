@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"echolot/models/events"
 
@@ -71,18 +72,19 @@ func (s *Store) unmeasuredState(m Monitor) State {
 	}
 }
 
+// MayChangeMonitor tells whether the actor's role may change what the fields say, whatever the monitor.
+func (a Actor) MayChangeMonitor(f Fields) bool {
+	return a.May(MayChangeMonitors) || a.May(MaySetStatus) && !slices.ContainsFunc(f.Keys(), func(key string) bool { return key != "status" })
+}
+
 // ChangeMonitor changes what the fields say. ifMatch is the ETag the caller read, or empty. Somebody who may only set the
 // status gets ErrForbidden for any other field. Errors: ErrForbidden, *Invalid, *NotFound, *Conflict.
 func (s *Store) ChangeMonitor(ctx context.Context, by Actor, id uuid.UUID, f Fields, ifMatch string) (MonitorRow, error) {
 	if err := by.check(MaySetStatus); err != nil {
 		return MonitorRow{}, err
 	}
-	if !by.May(MayChangeMonitors) {
-		for _, key := range f.Keys() {
-			if key != "status" {
-				return MonitorRow{}, ErrForbidden
-			}
-		}
+	if !by.MayChangeMonitor(f) {
+		return MonitorRow{}, ErrForbidden
 	}
 	// What is wrong with the fields is said before the monitor is looked for, so that the answer tells nothing of it.
 	blank, e := newMonitor(), new(Invalid)

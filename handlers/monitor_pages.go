@@ -129,6 +129,16 @@ func formErrors(err error) (map[string]string, bool) {
 	}
 }
 
+// suggestion is a value that would be right for the field; empty where the store knows none.
+func suggestion(err error, field string) string {
+	var invalid *models.Invalid
+	if !errors.As(err, &invalid) {
+		return ""
+	}
+	f, _ := invalid.Field(field)
+	return f.Suggestion
+}
+
 func (s *Server) createMonitor(c *fiber.Ctx) error {
 	values, err := formValues(c)
 	if err != nil {
@@ -139,10 +149,11 @@ func (s *Server) createMonitor(c *fiber.Ctx) error {
 	}
 	m, err := s.Store.CreateMonitor(c.UserContext(), actorOf(c), monitorFields(values, nil))
 	if errs, ok := formErrors(err); ok {
-		form, err := s.monitorForm(c, values, errs)
-		if err != nil {
-			return err
+		form, formErr := s.monitorForm(c, values, errs)
+		if formErr != nil {
+			return formErr
 		}
+		form.HostSuggestion = suggestion(err, "hostname")
 		return s.drawForm(c, http.StatusUnprocessableEntity, "Add monitor", form)
 	}
 	if err != nil {
@@ -237,11 +248,11 @@ func (s *Server) changeMonitor(c *fiber.Ctx) error {
 		}
 		return s.savedMonitor(c, changed, values["from"], "monitor.saved")
 	}
-	form, err := s.editForm(c, m, values, errs, values["from"])
-	if err != nil {
-		return err
+	form, formErr := s.editForm(c, m, values, errs, values["from"])
+	if formErr != nil {
+		return formErr
 	}
-	form.Version = values["version"]
+	form.Version, form.HostSuggestion = values["version"], suggestion(err, "hostname")
 	if conflict == nil {
 		return s.drawForm(c, http.StatusUnprocessableEntity, "Edit "+m.Name, form)
 	}

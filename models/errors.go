@@ -43,6 +43,8 @@ type FieldError struct {
 	Message string
 	// Advice tells a person what would be right; empty where Message says it already.
 	Advice string
+	// Suggestion is a value that would be right, to take at a click; mostly empty.
+	Suggestion string
 	// Code is a word for programs, mostly empty.
 	Code string
 }

@@ -15,8 +15,23 @@ import (
 // hyphen at either end.
 var dnsLabel = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$`)
 
-// number is a last label that some resolvers read as (part of) an IPv4 address: 127.1, 0x7f000001, 2130706433.
-var numberLabel = regexp.MustCompile(`^([0-9]+|0[xX][0-9A-Fa-f]*)$`)
+// EndsInNumber is true for hosts that URL parsers and inet_aton read as an IPv4 address: the last label is all digits, or
+// 0x and hex digits, as in 127.1, 0x7f000001 and 2130706433.
+func EndsInNumber(host string) bool {
+	host = strings.TrimSuffix(host, ".")
+	last, digits := strings.ToLower(host[strings.LastIndexByte(host, '.')+1:]), "0123456789"
+	if rest, hex := strings.CutPrefix(last, "0x"); hex {
+		last, digits = rest, digits+"abcdef"
+	} else if last == "" {
+		return false
+	}
+	return strings.Trim(last, digits) == ""
+}
+
+// hostnameError is advice, with a host that would be right where what was typed holds one.
+type hostnameError struct{ advice, suggestion string }
+
+func (e *hostnameError) Error() string { return e.advice }
 
 // hostProfile maps what people type (case, full-width dots) and encodes it; underscores pass, as the contract wants.
 func hostProfile() *idna.Profile {
@@ -37,8 +52,8 @@ func ParseHostname(s string) (ascii, typed string, err error) {
 		}
 		return a.String(), a.String(), nil
 	}
-	if advice := shapeAdvice(s); advice != "" {
-		return "", "", errors.New(advice)
+	if err := checkShape(s); err != nil {
+		return "", "", err
 	}
 	typed = strings.TrimSuffix(s, ".")
 	ascii = typed
@@ -52,64 +67,69 @@ func ParseHostname(s string) (ascii, typed string, err error) {
 	if ascii == "" || len(ascii) > 253 {
 		return "", "", errors.New("A host name has 1 to 253 characters")
 	}
-	labels := strings.Split(ascii, ".")
-	for _, label := range labels {
+	for label := range strings.SplitSeq(ascii, ".") {
 		if !dnsLabel.MatchString(label) {
 			return "", "", errors.New("Use letters, digits, hyphens and dots, like gw.example or 192.0.2.1")
 		}
 	}
-	if last := labels[len(labels)-1]; numberLabel.MatchString(last) {
+	if EndsInNumber(ascii) {
 		return "", "", errors.New("Write an IPv4 address as four decimal numbers, like 192.0.2.1")
 	}
 	return ascii, typed, nil
 }
 
-// shapeAdvice recognizes the usual slips and says what to type instead; empty where there is none.
-func shapeAdvice(s string) string {
-	use := func(rest string) string {
-		host := rest
-		if i := strings.IndexAny(host, "/?#"); i >= 0 {
-			host = host[:i]
-		}
-		if i := strings.LastIndexByte(host, '@'); i >= 0 {
-			host = host[i+1:]
-		}
-		if strings.HasPrefix(host, "[") {
-			host = strings.Trim(strings.SplitN(host, "]", 2)[0], "[]")
-		} else if i := strings.IndexByte(host, ':'); i >= 0 && strings.Count(host, ":") == 1 {
-			host = host[:i]
-		}
-		if host == s {
-			return ""
+// checkShape recognizes the usual slips and says what to type instead; nil where there is none.
+func checkShape(s string) error {
+	slip := func(advice, rest string) error {
+		host := bareHost(rest)
+		if host == s { // nothing was taken off
+			return &hostnameError{advice: advice}
 		}
 		if _, _, err := ParseHostname(host); err != nil {
-			return ""
+			return &hostnameError{advice: advice}
 		}
-		return ": use " + host
+		return &hostnameError{advice: advice + ": use " + host, suggestion: host}
 	}
 	switch {
 	case s == "":
-		return "Type a host name or an IP address"
+		return &hostnameError{advice: "Type a host name or an IP address"}
 	case !utf8.ValidString(s): // the profile would encode the bad byte as U+FFFD
-		return "This is not valid text"
+		return &hostnameError{advice: "This is not valid text"}
 	case strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
 		if t := strings.TrimSpace(s); t != s {
 			if _, _, err := ParseHostname(t); err == nil {
-				return "Leave out the white space: use " + t
+				return &hostnameError{advice: "Leave out the white space: use " + t, suggestion: t}
 			}
 		}
-		return "Leave out white space and control characters"
+		return &hostnameError{advice: "Leave out white space and control characters"}
 	case strings.Contains(s, "://"):
 		scheme, rest, _ := strings.Cut(s, "://")
-		return "Leave out “" + scheme + "://”" + use(rest)
+		return slip("Leave out “"+scheme+"://”", rest)
 	case strings.ContainsAny(s, "/?#"):
-		return "Leave out the path" + use(s)
+		return slip("Leave out the path", s)
 	case strings.Contains(s, "@"):
-		return "Leave out the user name" + use(s)
+		return slip("Leave out the user name", s)
 	case strings.ContainsAny(s, "[]"):
-		return "Leave out the brackets" + use(s)
+		return slip("Leave out the brackets", s)
 	case strings.Contains(s, ":"):
-		return "Leave out the port" + use(s)
+		return slip("Leave out the port", s)
 	}
-	return ""
+	return nil
+}
+
+// bareHost takes path, user, brackets and port off.
+func bareHost(s string) string {
+	if i := strings.IndexAny(s, "/?#"); i >= 0 {
+		s = s[:i]
+	}
+	if i := strings.LastIndexByte(s, '@'); i >= 0 {
+		s = s[i+1:]
+	}
+	if strings.HasPrefix(s, "[") {
+		return strings.Trim(strings.SplitN(s, "]", 2)[0], "[]")
+	}
+	if i := strings.IndexByte(s, ':'); i >= 0 && strings.Count(s, ":") == 1 {
+		s = s[:i]
+	}
+	return s
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"database/sql/driver"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"net/netip"
@@ -191,7 +192,12 @@ func (m *Monitor) applyHostname(in reader, create bool, policy TargetPolicy) {
 	}
 	ascii, typed, err := ParseHostname(v)
 	if err != nil {
-		in.e.add("hostname", "Invalid hostname", err.Error())
+		wrong := FieldError{Field: "hostname", Message: "Invalid hostname", Advice: err.Error()}
+		var slip *hostnameError
+		if errors.As(err, &slip) {
+			wrong.Suggestion = slip.suggestion
+		}
+		in.e.Fields = append(in.e.Fields, wrong)
 		return
 	}
 	if a, err := netip.ParseAddr(ascii); err == nil {

@@ -38,7 +38,7 @@ func (r *Resolver) Resolve(ctx context.Context, host, family string) (netip.Addr
 		}
 		return a, nil
 	}
-	if endsInNumber(host) {
+	if models.EndsInNumber(host) {
 		// 127.1 and 0x7f000001 are addresses to the C library and names to DNS: to us they are neither.
 		return netip.Addr{}, &Unmeasured{models.CauseNameNotFound, fmt.Sprintf("%s is neither a name nor an address", host)}
 	}
@@ -67,20 +67,6 @@ func (r *Resolver) Resolve(ctx context.Context, host, family string) (netip.Addr
 		return netip.Addr{}, &Unmeasured{models.CauseDNSError, fmt.Sprintf("%s has no address", host)}
 	}
 	return addrs[0], nil
-}
-
-// endsInNumber is true for hosts that URL parsers and inet_aton read as an IPv4 address: the last label is all digits,
-// or 0x and hex digits.
-func endsInNumber(host string) bool {
-	host = strings.TrimSuffix(host, ".")
-	last := strings.ToLower(host[strings.LastIndexByte(host, '.')+1:])
-	digits := "0123456789"
-	if rest, hex := strings.CutPrefix(last, "0x"); hex {
-		last, digits = rest, digits+"abcdef"
-	} else if last == "" {
-		return false
-	}
-	return strings.Trim(last, digits) == ""
 }
 
 // lookup watches the replies to one lookup. net.DNSError does not tell a name that does not exist (NXDOMAIN) from one

@@ -15,6 +15,8 @@ type MonitorForm struct {
 	Values map[string]string
 	// Errors are one sentence for each field that is wrong; "" as the field is for the form as a whole.
 	Errors map[string]string
+	// HostSuggestion is the host within what was typed, where that is more than a host; else empty.
+	HostSuggestion string
 	// Warnings are the store's, about a monitor as it is.
 	Warnings  []string
 	Customers []Choice
@@ -124,33 +126,8 @@ func (f MonitorForm) optional(name, label, opt string) field {
 func (f MonitorForm) host() field {
 	x := f.text("hostname", "Host")
 	x.Mono = true
-	if x.Error != "" {
-		x.Suggestion = bareHost(x.Value)
-	}
+	x.Suggestion = f.HostSuggestion
 	return x
-}
-
-// bareHost takes scheme, user, path, port and brackets off what was typed; empty where nothing was to take off or nothing is left.
-func bareHost(typed string) string {
-	s := strings.TrimSpace(typed)
-	if _, after, ok := strings.Cut(s, "://"); ok {
-		s = after
-	}
-	if i := strings.IndexAny(s, "/?#"); i >= 0 {
-		s = s[:i]
-	}
-	if i := strings.LastIndexByte(s, '@'); i >= 0 {
-		s = s[i+1:]
-	}
-	if strings.HasPrefix(s, "[") {
-		s, _, _ = strings.Cut(s[1:], "]")
-	} else if host, port, ok := strings.Cut(s, ":"); ok && !strings.Contains(port, ":") {
-		s = host
-	}
-	if s == strings.TrimSpace(typed) || strings.ContainsAny(s, " \t<>\"'") {
-		return ""
-	}
-	return s
 }
 
 // promise is what the settings come to, for the line at the foot of the form. Figures that make no sense leave it empty.

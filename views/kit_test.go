@@ -116,8 +116,8 @@ func sampleForm() MonitorForm {
 	v := NewMonitorValues("1")
 	v["name"], v["hostname"] = nasty, "https://vpn.nordwind.example/x"
 	return MonitorForm{PublicID: "m1", Name: nasty, Values: v, Version: "7", CSRF: "token", Customers: []Choice{{"1", nasty}},
-		Errors:   map[string]string{"hostname": "Invalid hostname", "icmpConfig.count": "1 to 100", "customerId": "Invalid Customer identifier", "": nasty},
-		Warnings: []string{nasty}, Theirs: map[string]string{"name": nasty}}
+		Errors:         map[string]string{"hostname": "Invalid hostname", "icmpConfig.count": "1 to 100", "customerId": "Invalid Customer identifier", "": nasty},
+		HostSuggestion: "vpn.nordwind.example", Warnings: []string{nasty}, Theirs: map[string]string{"name": nasty}}
 }
 
 // everyPage is each page with people's text in all places that take any.

@@ -161,17 +161,6 @@ func TestThePromiseIsEmptyWhereTheFiguresMakeNoSense(t *testing.T) {
 	}
 }
 
-func TestBareHost(t *testing.T) {
-	for typed, want := range map[string]string{
-		"https://vpn.example": "vpn.example", "user@host.example": "host.example", "host.example:80": "host.example", "[2001:db8::5]:80": "2001:db8::5",
-		"host.example/ping": "host.example", "2001:db8::5": "", "host.example": "", "": "", "http://a b": "", "http://": "",
-	} {
-		if got := bareHost(typed); got != want {
-			t.Errorf("%q: got %q, want %q", typed, got, want)
-		}
-	}
-}
-
 func TestAReaderSeesNoActions(t *testing.T) {
 	r := sampleRow("m1")
 	r.MayEdit, r.MaySetStatus = false, false

@@ -46,6 +46,9 @@ func (s *Server) showMonitors(c *fiber.Ctx) error {
 		Filter:    views.Filter{Search: f.Search, CustomerID: c.Query("customerId"), State: string(f.State), Status: string(f.Status), Sort: f.Sort},
 		MayCreate: by.May(models.MayChangeMonitors), Rows: make([]views.MonitorRow, len(rows)),
 	}
+	if f.PerPage != defaultPerPage {
+		p.Filter.PerPage = f.PerPage
+	}
 	for i, m := range rows {
 		p.Rows[i] = row(c, m)
 	}

@@ -38,6 +38,8 @@ type Filter struct {
 	Search, CustomerID, State, Status string
 	// Sort is a word of the API: state (worst first, the page's default), name, -created and so on.
 	Sort string
+	// PerPage is how many rows a page has, 0 for the usual number.
+	PerPage int
 }
 
 // DefaultSort is the order of the page: worst first.
@@ -62,6 +64,9 @@ func (f Filter) URL(page int) string {
 	set("status", f.Status)
 	if f.Sort != DefaultSort {
 		set("sort", f.Sort)
+	}
+	if f.PerPage > 0 {
+		q.Set("perPage", strconv.Itoa(f.PerPage))
 	}
 	if page > 1 {
 		q.Set("page", strconv.Itoa(page))
@@ -124,8 +129,20 @@ func (p MonitorsPage) saidTotal() string {
 	return text
 }
 
-// saidRange is "1–50 of 248".
+// paged is true where there is another page, or the list stands behind its end.
+func (p MonitorsPage) paged() bool { return p.Total > len(p.Rows) || p.PageNumber > 1 }
+
+// previous is the page before this one, or the last one that has anything.
+func (p MonitorsPage) previous() int {
+	last := (p.Total + p.PageSize - 1) / max(p.PageSize, 1)
+	return max(min(p.PageNumber-1, last), 1)
+}
+
+// saidRange is "1–50 of 248", or "248" behind the end.
 func (p MonitorsPage) saidRange() string {
+	if len(p.Rows) == 0 {
+		return thousands(int64(p.Total))
+	}
 	from := (p.PageNumber-1)*p.PageSize + 1
 	return thousands(int64(from)) + "–" + thousands(int64(from+len(p.Rows)-1)) + " of " + thousands(int64(p.Total))
 }
@@ -133,7 +150,11 @@ func (p MonitorsPage) saidRange() string {
 func (p MonitorsPage) hasNext() bool { return p.PageNumber*p.PageSize < p.Total }
 
 // nothing is what an empty list says: what was looked for, where something was.
-func (f Filter) nothing() string {
+func (p MonitorsPage) nothing() string {
+	f := p.Filter
+	if p.Total > 0 {
+		return "This page is past the last one."
+	}
 	if f.Search != "" {
 		return "Nothing matches “" + f.Search + "”."
 	}

@@ -19,8 +19,9 @@ const (
 	clientQueue = 64
 	// recheckEvery is how often it is looked whether a client may still see what it sees.
 	recheckEvery = 30 * time.Second
-	// busLag is how many events the hub may lag behind the bus before it is cut off and tells everybody to read again.
-	busLag = 8192
+	// busLag is how many events the hub may lag behind the bus before it is cut off and tells everybody to read again. The
+	// recorder publishes up to 10,000 at once.
+	busLag = 20_000
 	// countersEvery bounds how often counters are sent.
 	countersEvery = time.Second
 )

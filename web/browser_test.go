@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/chromedp/chromedp/kb"
@@ -11,16 +10,17 @@ import (
 
 // TestBrowser does in Chromium what people do.
 func TestBrowser(t *testing.T) {
+	t.Parallel()
 	b := openBrowser(t)
-	t.Run("first start", func(t *testing.T) { testFirstStart(t, b) })
-	t.Run("panel", func(t *testing.T) { testPanel(t, b) })
-	t.Run("row menu", func(t *testing.T) { testRowMenu(t, b) })
-	t.Run("keys", func(t *testing.T) { testKeys(t, b) })
-	t.Run("monitor page", func(t *testing.T) { testMonitorPage(t, b) })
-	t.Run("tokens", func(t *testing.T) { testTokens(t, b) })
-	t.Run("lost stream", func(t *testing.T) { testLostStream(t, b) })
-	t.Run("scripts off", func(t *testing.T) { testScriptsOff(t, b) })
-	t.Run("every page", func(t *testing.T) { testEveryPage(t, b) })
+	for name, test := range map[string]func(*testing.T, *browser){
+		"first start": testFirstStart, "panel": testPanel, "row menu": testRowMenu, "keys": testKeys, "monitor page": testMonitorPage,
+		"tokens": testTokens, "lost stream": testLostStream, "scripts off": testScriptsOff, "every page": testEveryPage,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, b)
+		})
+	}
 }
 
 // refused is what Chromium itself says of a form that comes back.
@@ -124,6 +124,7 @@ func testPanel(t *testing.T, b *browser) {
 	p.expect(refused)
 	first := server.addMonitor(by.token, "First", "127.0.0.2", 3600)
 	p.goTo(server.url + "/monitors")
+	p.caughtUp()
 	p.mark()
 	p.click("[data-open-panel]")
 	p.until("the panel", `document.querySelector("#panel #monitor-form") && document.activeElement.id === "f-name"`)
@@ -160,6 +161,7 @@ func testRowMenu(t *testing.T, b *browser) {
 	other := server.addMonitor(by.token, "Other", "127.0.0.5", 3600)
 	server.waitState(by.token, id, "up")
 	p.goTo(server.url + "/monitors")
+	p.caughtUp()
 	p.mark()
 	menu := func(action string) {
 		t.Helper()
@@ -207,6 +209,7 @@ func testKeys(t *testing.T, b *browser) {
 		server.waitState(by.token, id, "up")
 	}
 	p.goTo(server.url + "/monitors?sort=name")
+	p.caughtUp()
 	p.mark()
 	at := func(i int) string { return fmt.Sprintf(`document.activeElement.id === "n-%s"`, ids[i]) }
 	p.press("j")
@@ -259,152 +262,4 @@ func testKeys(t *testing.T, b *browser) {
 	p.until("the red button", `document.activeElement.matches(".btn-danger")`)
 	p.press(kb.Enter)
 	p.until("it is gone", fmt.Sprintf(`!document.getElementById("m-%s")`, ids[1]))
-}
-
-// testMonitorPage looks at one monitor: its checks arrive by themselves, its actions come back to it.
-func testMonitorPage(t *testing.T, b *browser) {
-	server, by, p := signedIn(t, b)
-	id := server.addMonitor(by.token, "Page", "127.0.0.9", 1)
-	slow := server.addMonitor(by.token, "Slow", "127.0.0.10", 3600)
-	server.waitState(by.token, id, "up")
-	server.waitState(by.token, slow, "up")
-	p.goTo(server.url + "/monitors")
-	p.leave("#n-" + id)
-	p.mark()
-	p.movesTwice(`document.querySelector("[data-testid=rtt]")?.textContent`)
-	p.movesTwice(`document.querySelector("[data-testid=check-row]")?.dataset.check`)
-	p.click("[data-testid=check-row] details.packets summary")
-
-	p.goTo(server.url + "/monitors/" + slow)
-	p.mark()
-	checks := value[int](p, `document.querySelectorAll("[data-testid=check-row]").length`)
-	p.press("c")
-	p.until("one more check", fmt.Sprintf(`document.querySelectorAll("[data-testid=check-row]").length === %d`, checks+1))
-	p.click(".acts .btn-main")
-	p.until("one more check by mouse", fmt.Sprintf(`document.querySelectorAll("[data-testid=check-row]").length === %d`, checks+2))
-	if !p.marked() {
-		t.Error("the page was loaded anew")
-	}
-	p.leave(`.acts [formaction$="/pause"]`)
-	p.until("paused", `location.pathname.endsWith("`+slow+`") && document.querySelector(".since").innerText.startsWith("Paused")`)
-	p.leave(`.acts [formaction$="/resume"]`)
-	p.until("up", `document.querySelector(".since")?.innerText.startsWith("Up")`)
-	p.leave(`#settings-title + .push a`)
-	p.fill("#f-name", "Slower")
-	p.leave("#monitor-form button[type=submit]")
-	p.until("the page with the new name", `location.pathname.endsWith("`+slow+`") && document.querySelector("h1").innerText.startsWith("Slower")`)
-	// Somebody else deletes it: there is nothing left to look at.
-	p.until("live", `document.querySelector("[data-live-word]").textContent === "live"`)
-	p.expect(`404`) // where the page is just reading itself anew
-	if a := server.ask(by.token, "DELETE", "/api/icmp-monitors/"+slow, ""); a.status != 200 {
-		t.Fatalf("got %d %s", a.status, a.body)
-	}
-	p.until("the list", `location.pathname === "/monitors"`)
-}
-
-// testTokens makes a token, which is shown once and works.
-func testTokens(t *testing.T, b *browser) {
-	server, _, p := signedIn(t, b)
-	p.leave(`nav a[href="/tokens"]`)
-	p.fill("#f-name", "Deploy")
-	p.leave(".token-form button[type=submit]")
-	secret := value[string](p, `document.querySelector("[data-testid=new-token]").value`)
-	p.click("[data-copy]")
-	p.until("an answer of the copy button", `/Copied|Selected/.test(document.querySelector("[data-copy-word]").textContent)`)
-	if a := server.ask(secret, "GET", "/api/icmp-monitors", ""); a.status != 200 {
-		t.Errorf("with the new token: got %d %s, want 200", a.status, a.body)
-	}
-	p.goTo(server.url + "/tokens")
-	p.until("the list without the secret", fmt.Sprintf(`document.querySelectorAll("[data-testid=token-row]").length === 2 && !document.documentElement.outerHTML.includes(%q)`, secret))
-	p.leave(`[aria-label="Delete the token Deploy"]`)
-	p.leave(".btn-danger")
-	p.until("one less", `location.pathname === "/tokens" && document.querySelectorAll("[data-testid=token-row]").length === 1`)
-	p.expect(`status of 401`)
-	if a := server.ask(secret, "GET", "/api/icmp-monitors", ""); a.status != 401 {
-		t.Errorf("with the deleted token: got %d, want 401", a.status)
-	}
-}
-
-// testLostStream takes the server away and gives it back: the page says so, comes back by itself and has what it missed.
-func testLostStream(t *testing.T, b *browser) {
-	dir := t.TempDir()
-	server, by, p := signedIn(t, b, "ECHOLOT_DATA_DIR="+dir)
-	id := server.addMonitor(by.token, "Before", "127.0.0.11", 1)
-	p.goTo(server.url + "/monitors")
-	p.until("live", `document.querySelector("[data-live-word]").textContent === "live" && `+kindOf(id, "Up"))
-	p.mark()
-	p.expect(`ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET`)
-	server.stop()
-	p.until("the word that it is lost", `document.querySelector("[data-live-word]").textContent === "connection lost" && document.querySelector("#live.lost")`)
-
-	// What happens while nobody looks is in the list when the stream is back.
-	settings := []string{"ECHOLOT_DATA_DIR=" + dir, "ECHOLOT_LISTEN=" + strings.TrimPrefix(server.url, "http://")}
-	again := serve(t, settings...)
-	later := again.addMonitor(by.token, "Later", "127.0.0.12", 3600)
-	p.until("live again, with the new row", fmt.Sprintf(`document.querySelector("[data-live-word]").textContent === "live" && document.getElementById("m-%s")`, later))
-	p.until("both up", kindOf(id, "Up")+" && "+kindOf(later, "Up"))
-	p.movesTwice(fmt.Sprintf(`document.querySelector("#m-%s [data-testid=rtt]")?.textContent`, id))
-
-	// The same where the program had no time for a word.
-	again.signal(syscall.SIGKILL)
-	again.wait(patience)
-	p.until("the word that it is lost", `document.querySelector("[data-live-word]").textContent === "connection lost"`)
-	third := serve(t, settings...)
-	p.until("live again", `document.querySelector("[data-live-word]").textContent === "live"`)
-	p.movesTwice(fmt.Sprintf(`document.querySelector("#m-%s [data-testid=rtt]")?.textContent`, id))
-	third.stop()
-}
-
-// testScriptsOff is the way of testFirstStart without scripts, and what the menus do.
-func testScriptsOff(t *testing.T, b *browser) {
-	server := serve(t)
-	p := b.open(t)
-	p.expect(refused)
-	p.scriptsOff()
-	p.setUp(server.setup)
-	p.until("the first page", `document.querySelector("[data-first]")`)
-	p.leave(`[data-first] a[href="/monitors/new"]`)
-	p.fill("#f-hostname", "127.0.0.1:80")
-	p.leave("#monitor-form button[type=submit]")
-	p.until("the errors beside the fields", `document.querySelector("#f-name[aria-invalid]") && document.querySelector("#f-hostname[aria-invalid]")?.value === "127.0.0.1:80"`)
-	p.fill("#f-name", "This machine")
-	p.fill("#f-hostname", "127.0.0.1")
-	p.fill("#f-checkIntervalSeconds", "1")
-	p.fill("#f-timeoutSeconds", "1")
-	p.leave("#monitor-form button[type=submit]")
-	p.until("the line about it", `document.querySelector("#flash").innerText.includes("Monitor added")`)
-	reload := func(what, js string) {
-		t.Helper()
-		eventually(t, what, func() (bool, string) {
-			p.goTo(server.url + "/monitors")
-			ok, _ := evaluate[bool](p, "Boolean("+js+")")
-			return ok, value[string](p, "document.body.innerText")
-		})
-	}
-	reload("the row is up", `document.querySelector("[data-testid=monitor-row] .lv-state")?.innerText.startsWith("Up")`)
-	rtt := `document.querySelector("[data-testid=rtt]")?.textContent`
-	for range 2 {
-		reload("another RTT", fmt.Sprintf(`(%s ?? %q) !== %q`, rtt, value[string](p, rtt), value[string](p, rtt)))
-	}
-	menu := func(selector, what, js string) {
-		t.Helper()
-		p.click("#rows summary")
-		p.leave("#rows " + selector)
-		p.until(what, js)
-	}
-	kind := func(word string) string {
-		return fmt.Sprintf(`document.querySelector("[data-testid=monitor-row] .lv-state")?.innerText.startsWith(%q)`, word)
-	}
-	menu(`[formaction$="/pause"]`, "paused", kind("Paused"))
-	menu(`[formaction$="/resume"]`, "resumed", `location.pathname === "/monitors" && !`+kind("Paused"))
-	menu(`[formaction$="/maintenance"]`, "maintenance", kind("Maintenance"))
-	menu(`[formaction$="/check"]`, "check on its way", `document.querySelector("#flash").innerText.includes("on its way")`)
-	menu(`a[href$="/edit"]`, "the form", `document.querySelector("#f-name").value === "This machine"`)
-	p.fill("#f-name", "That machine")
-	p.leave("#monitor-form button[type=submit]")
-	p.until("the new name", `document.querySelector("a.name").textContent === "That machine"`)
-	menu("a.danger", "the question", `document.querySelector("[role=alertdialog]")`)
-	p.leave(".btn-danger")
-	p.until("it is gone", `document.querySelector("[data-first]")`)
-	server.stop()
 }

@@ -142,6 +142,13 @@ func (p *tab) goTo(url string) {
 	p.must(chromedp.Navigate(url))
 }
 
+// caughtUp waits until a page with a stream has read itself anew, as it does when the stream begins: what is pressed just
+// then may be replaced under the mouse.
+func (p *tab) caughtUp() {
+	p.t.Helper()
+	p.until("the page to read itself anew", `performance.getEntriesByType("resource").some((e) => e.initiatorType === "xmlhttprequest" && e.name === location.href)`)
+}
+
 // evaluate returns the value of an expression; it works with scripts off, too.
 func evaluate[T any](p *tab, js string) (T, error) {
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
@@ -182,7 +189,7 @@ func (p *tab) until(what, js string) {
 // spot is a point in the window.
 type spot struct{ X, Y float64 }
 
-// click presses the mouse on the middle of an element, as soon as it is seen and nothing lies above it.
+// click presses the mouse on the middle of an element, as soon as it is seen, rests, and nothing lies above it.
 func (p *tab) click(selector string) {
 	p.t.Helper()
 	js := fmt.Sprintf(`(() => {
@@ -195,9 +202,10 @@ func (p *tab) click(selector string) {
 	})()`, selector)
 	var at *spot
 	eventually(p.t, selector+" to be pressed", func() (bool, string) {
+		before := at
 		var err error
 		at, err = evaluate[*spot](p, js)
-		return err == nil && at != nil, fmt.Sprint(err)
+		return err == nil && at != nil && before != nil && *before == *at, fmt.Sprint(at, err)
 	})
 	p.must(chromedp.MouseClickXY(at.X, at.Y))
 }

@@ -18,6 +18,7 @@ import (
 
 // TestWrongSettings: each stops the start with one sentence that names the setting.
 func TestWrongSettings(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, []byte("no database"), 0o600); err != nil {
 		t.Fatal(err)
@@ -73,6 +74,7 @@ func TestWrongSettings(t *testing.T) {
 
 // TestBinaryWithoutAssets: a program that was built before its pages' script refuses to start and says what to run.
 func TestBinaryWithoutAssets(t *testing.T) {
+	t.Parallel()
 	dist, err := filepath.Abs("../static/dist")
 	if err != nil {
 		t.Fatal(err)
@@ -144,6 +146,7 @@ func TestHelp(t *testing.T) {
 // TestTwoInstances: of two on one database one probes and the other serves pages that follow; when the first stops, the
 // second takes over.
 func TestTwoInstances(t *testing.T) {
+	t.Parallel()
 	url := modelstest.Postgres(t)
 	settings := []string{"ECHOLOT_DATABASE_URL=" + url, "ECHOLOT_DATA_DIR=" + t.TempDir()}
 	by := admin(t, settings...)

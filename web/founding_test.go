@@ -28,6 +28,7 @@ var foundingKeys = []string{"id", "organizationId", "customerId", "name", "hostn
 // TestFoundingCall starts with an empty database, as a script would: a user and a token by the command line, the server,
 // then the founding page's request to the letter. The monitor is then measured.
 func TestFoundingCall(t *testing.T) {
+	t.Parallel()
 	modelstest.Each(t, func(t *testing.T, url string) {
 		names := lab.NewDNS(t)
 		names.Name("claas.sh", lab.Addresses("127.0.0.1"))

@@ -10,6 +10,7 @@ import (
 	"echolot/models"
 	"echolot/models/modelstest"
 	"echolot/probe"
+	"echolot/probe/lab"
 )
 
 // testEveryPage looks at every page at the width of a desk and of a phone, by day and by night: nothing has to be scrolled
@@ -25,7 +26,7 @@ func testEveryPage(t *testing.T, b *browser) {
 	empty.stop()
 
 	url := modelstest.SQLite(t)
-	settings := []string{"ECHOLOT_DATABASE_URL=" + url, "ECHOLOT_DATA_DIR=" + t.TempDir()}
+	settings := []string{"ECHOLOT_DATABASE_URL=" + url, "ECHOLOT_DATA_DIR=" + t.TempDir(), "ECHOLOT_RESOLVER=" + lab.NewDNS(t).Addr}
 	by := admin(t, settings...)
 	server := serve(t, settings...)
 	p.look("login", server.url+"/login")

@@ -20,6 +20,7 @@ import (
 // TestRawHTTP sends what no client library would: requests that two servers in a row may read differently. None of them
 // may make a second request, and none may keep the server from answering others.
 func TestRawHTTP(t *testing.T) {
+	t.Parallel()
 	linkedFasthttp(t)
 	settings := []string{"ECHOLOT_DATA_DIR=" + t.TempDir()}
 	by := admin(t, settings...)
@@ -166,6 +167,7 @@ func sendRaw(t *testing.T, addr, request string) (statuses []int) {
 
 // TestSlowClients opens 200 connections that send a byte now and then: others are answered meanwhile.
 func TestSlowClients(t *testing.T) {
+	t.Parallel()
 	settings := []string{"ECHOLOT_DATA_DIR=" + t.TempDir()}
 	by := admin(t, settings...)
 	p := serve(t, settings...)
@@ -212,6 +214,7 @@ func TestSlowClients(t *testing.T) {
 
 // TestBodyLimit sends bodies around the limit of 64 KiB.
 func TestBodyLimit(t *testing.T) {
+	t.Parallel()
 	settings := []string{"ECHOLOT_DATA_DIR=" + t.TempDir()}
 	by := admin(t, settings...)
 	p := serve(t, settings...)

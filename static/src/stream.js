@@ -169,6 +169,14 @@ export function startStream(htmx) {
     }
   }
 
+  // A menu may have been opened while the answer was on its way.
+  document.body.addEventListener("htmx:beforeSwap", (e) => {
+    const { target, requestConfig } = e.detail;
+    if (requestConfig.verb !== "get" || !target.matches?.("tr[data-monitor], [data-reread]") || !busy(target)) return;
+    e.detail.shouldSwap = false;
+    reread(rereadEvery);
+  });
+
   document.addEventListener("click", (e) => { if (e.target.closest("[data-changed]")) reread(0); });
 
   document.addEventListener("visibilitychange", () => {

@@ -20,14 +20,20 @@ type Heartbeat struct {
 	// IPv4 and IPv6 are the socket mode in use, "datagram" or "raw", or empty where none may be opened.
 	IPv4 string `bun:"ipv4"`
 	IPv6 string `bun:"ipv6"`
-	// Lateness is how late the latest check began, kept in milliseconds.
+	// Lateness is how late the latest check began.
 	Lateness time.Duration `bun:"-"`
 	// Monitors are scheduled, InFlight being checked, and Queue results wait to be stored.
 	Monitors, InFlight, Queue int
-	Blind                     bool
+	// Blind is true where the location can not measure at all. It is written for locations that are judged together;
+	// nothing reads it yet.
+	Blind bool
 	// Hint says how to give the right to ping; empty where it is there.
 	Hint string
+}
 
+// heartbeatRow is a Heartbeat as the table keeps it: durations in milliseconds.
+type heartbeatRow struct {
+	Heartbeat  `bun:",extend"`
 	LatenessMs int64
 }
 
@@ -39,11 +45,12 @@ func (h Heartbeat) CanPing() bool { return h.IPv4 != "" || h.IPv6 != "" }
 
 // SaveHeartbeat replaces the location's heartbeat.
 func (s *Store) SaveHeartbeat(ctx context.Context, h Heartbeat) error {
-	h.SeenAt, h.LatenessMs = s.clock(), h.Lateness.Milliseconds()
+	h.SeenAt = s.clock()
 	if h.LocationID == 0 {
 		h.LocationID = LocationID
 	}
-	q := s.db.NewInsert().Model(&h).On("CONFLICT (location_id) DO UPDATE")
+	row := heartbeatRow{Heartbeat: h, LatenessMs: h.Lateness.Milliseconds()}
+	q := s.db.NewInsert().Model(&row).On("CONFLICT (location_id) DO UPDATE")
 	for _, column := range []string{"seen_at", "engine", "ipv4", "ipv6", "lateness_ms", "monitors", "in_flight", "queue", "blind", "hint"} {
 		q = q.Set("? = EXCLUDED.?", bun.Ident(column), bun.Ident(column))
 	}
@@ -55,13 +62,15 @@ func (s *Store) SaveHeartbeat(ctx context.Context, h Heartbeat) error {
 
 // Heartbeat returns the location's last heartbeat; alive is false where there is none or it is too old.
 func (s *Store) Heartbeat(ctx context.Context) (h Heartbeat, alive bool, err error) {
-	err = s.ro.NewSelect().Model(&h).Where("location_id = ?", LocationID).Scan(ctx)
+	var row heartbeatRow
+	err = s.ro.NewSelect().Model(&row).Where("location_id = ?", LocationID).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Heartbeat{}, false, nil
 	}
 	if err != nil {
 		return Heartbeat{}, false, fmt.Errorf("reading the heartbeat: %w", err)
 	}
-	h.Lateness = time.Duration(h.LatenessMs) * time.Millisecond
+	h = row.Heartbeat
+	h.Lateness = time.Duration(row.LatenessMs) * time.Millisecond
 	return h, s.clock().Sub(h.SeenAt) < staleAfter, nil
 }

@@ -63,8 +63,8 @@ func (s *Store) setupOpen(ctx context.Context, db bun.IDB, token string) error {
 	return err
 }
 
-// Setup uses the token up: it makes the organization, its administrator and a first customer, and signs the administrator
-// in. Errors: *Invalid, *NotFound, *Conflict.
+// Setup uses the token up: it makes the organization, or takes the one that has its name, makes its administrator and a
+// first customer where it has none, and signs the administrator in. Errors: *Invalid, *NotFound, *Conflict.
 func (s *Store) Setup(ctx context.Context, token string, n NewUser, address string) (session string, _ Session, err error) {
 	e := new(Invalid)
 	n.Role, n.Email = RoleAdmin, foldEmail(n.Email)

@@ -124,7 +124,7 @@ func (s *Server) proberNotice(c *fiber.Ctx) (views.Notice, bool) {
 	case !alive:
 		return views.Notice{Strong: "Nobody is probing.", Text: "What is shown is the last that was measured; no monitor is called down for it."}, true
 	case !beat.CanPing():
-		return views.NoRightToPing(""), true
+		return views.NoRightToPing(), true
 	default:
 		return views.Notice{}, false
 	}
@@ -165,16 +165,17 @@ func (s *Server) failPage(c *fiber.Ctx, p problem, id string) error {
 // customerChoices are the customers that the actor sees, for a select.
 func (s *Server) customerChoices(c *fiber.Ctx) ([]views.Choice, error) {
 	list, err := s.Store.Customers(c.UserContext(), actorOf(c))
-	if err != nil {
-		return nil, err
-	}
+	return choicesOf(list), err
+}
+
+func choicesOf(list []models.Customer) []views.Choice {
 	choices := make([]views.Choice, 0, len(list))
 	for i := len(list) - 1; i >= 0; i-- { // oldest first: the first customer is the one that most people have
 		if list[i].Status != models.CustomerCancelled {
 			choices = append(choices, views.Choice{Value: list[i].PublicID.String(), Label: list[i].Name})
 		}
 	}
-	return choices, nil
+	return choices
 }
 
 // showHome leads to the monitors.

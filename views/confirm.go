@@ -6,9 +6,7 @@ type Confirm struct {
 	Title, Text string
 	// Action is where the form goes, Submit what its button says, Cancel where the other way leads.
 	Action, Submit, Cancel string
-	// Fields are sent along, hidden.
-	Fields []Choice
-	CSRF   string
+	CSRF                   string
 	// Panel is true where HTMX asked: the question then stands above the list.
 	Panel bool
 }

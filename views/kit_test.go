@@ -52,7 +52,7 @@ func samplePage(title, nav string) Page {
 		Title: title, Nav: nav, User: &User{Name: nasty, Email: "mara@kranich.example", Role: "admin"},
 		Organization: nasty, CSRF: "token", BaseURL: "https://net.kranich.example", MayTokens: true, Stream: "/events",
 		Assets:  Assets{Script: "/static/app.1.js", Style: "/static/app.1.css", Icon: "/static/favicon.1.svg"},
-		Notices: []Notice{NoRightToPing("")}, Flash: &Flash{Text: nasty},
+		Notices: []Notice{NoRightToPing()}, Flash: &Flash{Text: nasty},
 	}
 }
 
@@ -73,11 +73,11 @@ func sampleBeats(n int) []models.Beat {
 }
 
 func sampleLive(id string) LiveMonitor {
-	return LiveMonitor{
-		PublicID: id, Status: models.StatusActive, State: models.StateUp, Since: noon.Add(-3 * time.Hour), Confirmations: 2,
-		LastCheckedAt: noon.Add(-2 * time.Second), LastOutcome: models.OutcomeSuccess, Sent: 4, Received: 4,
-		RTT: 8214 * time.Microsecond, Beats: sampleBeats(40), Address: "192.0.2.1", ReplyTTL: 57, Now: noon,
-	}
+	return LiveMonitor{PublicID: id, Status: models.StatusActive, Confirmations: 2, Beats: sampleBeats(40), Now: noon,
+		MonitorState: models.MonitorState{
+			State: models.StateUp, Since: noon.Add(-3 * time.Hour), LastCheckedAt: noon.Add(-2 * time.Second), LastOutcome: models.OutcomeSuccess,
+			LastSent: 4, LastReceived: 4, LastRTT: 8214, Address: "192.0.2.1", ReplyTTL: 57,
+		}}
 }
 
 func sampleRow(id string) MonitorRow {

@@ -10,38 +10,20 @@ import (
 // LiveMonitor is what moves by itself in a monitor's row and on its page. It holds nothing of a user, a role or a token: it
 // is drawn once and sent to everybody who may see the monitor.
 type LiveMonitor struct {
-	PublicID      string
-	Status        models.Status
-	State         models.State
-	Since         time.Time
-	Failures      int
+	PublicID string
+	Status   models.Status
+	// Confirmations is how many failed checks make it down.
 	Confirmations int
-	UnknownInRow  int
-	Cause         models.Cause
-	CauseSource   string
-	// LastCheckedAt is zero before the first check.
-	LastCheckedAt  time.Time
-	LastOutcome    models.Outcome
-	Sent, Received int
-	// RTT is the last check's average, negative without a reply.
-	RTT time.Duration
-	// Beats are the last checks, oldest first.
+	models.MonitorState
+	// Beats are those of the state, unpacked once.
 	Beats []models.Beat
-	// Address is what the last check pinged, ReplyTTL the TTL of its last reply; empty and 0 where there was none.
-	Address  string
-	ReplyTTL int
 	// Now is when this is drawn: what the durations are counted to.
 	Now time.Time
 }
 
 // NewLiveMonitor takes what a state row says of the monitor. Confirmations is how many failed checks make it down.
 func NewLiveMonitor(publicID string, status models.Status, confirmations int, s models.MonitorState, now time.Time) LiveMonitor {
-	return LiveMonitor{
-		PublicID: publicID, Status: status, State: s.State, Since: s.Since, Failures: s.Failures, Confirmations: confirmations,
-		UnknownInRow: s.UnknownInRow, Cause: s.Cause, CauseSource: s.CauseSource, LastCheckedAt: s.LastCheckedAt,
-		LastOutcome: s.LastOutcome, Sent: s.LastSent, Received: s.LastReceived, RTT: time.Duration(s.LastRTT) * time.Microsecond,
-		Beats: s.Beats(), Address: s.Address, ReplyTTL: s.ReplyTTL, Now: now,
-	}
+	return LiveMonitor{PublicID: publicID, Status: status, Confirmations: confirmations, MonitorState: s, Beats: s.Beats(), Now: now}
 }
 
 // Kind is the state as lists show it: what people set comes before what the checks found.
@@ -62,9 +44,9 @@ func (m LiveMonitor) Kind() string {
 	}
 }
 
-// confirming is true while failed checks are counted but the verdict is still up.
+// confirming is true while failed checks of a monitor that is watched are counted but the verdict is still up.
 func (m LiveMonitor) confirming() bool {
-	return m.Status == models.StatusActive && m.State == models.StateUp && m.Failures > 0
+	return m.Status == models.StatusActive && m.Confirming()
 }
 
 // live is the name that app.js finds the part by.
@@ -72,7 +54,7 @@ func (m LiveMonitor) live(part string) string { return m.PublicID + ":" + part }
 
 // why is the one line of cause under the host; empty when all is well.
 func (m LiveMonitor) why() string {
-	cause := CauseText(m.Cause, m.CauseSource, m.Sent)
+	cause := CauseText(m.Cause, m.CauseSource, m.LastSent)
 	switch m.Kind() {
 	case "down":
 		if cause == "" {
@@ -126,10 +108,10 @@ func (m LiveMonitor) whyClass() string {
 
 // loss is the loss of the last check in percent; ok is false where nothing was sent or it could not be measured.
 func (m LiveMonitor) loss() (float64, bool) {
-	if m.Sent == 0 || m.LastOutcome == models.OutcomeUnknown || m.Kind() == "paused" {
+	if m.LastOutcome == models.OutcomeUnknown || m.Kind() == "paused" {
 		return 0, false
 	}
-	return 100 * float64(m.Sent-m.Received) / float64(m.Sent), true
+	return m.LossPercent()
 }
 
 // lossClass weighs the loss; none is quiet.
@@ -147,12 +129,15 @@ func (m LiveMonitor) lossClass() string {
 
 // answered is true where the last check has an RTT worth showing.
 func (m LiveMonitor) answered() bool {
-	return !m.LastCheckedAt.IsZero() && m.RTT >= 0 && m.Received > 0 && m.Kind() != "paused"
+	return !m.LastCheckedAt.IsZero() && m.LastRTT >= 0 && m.LastReceived > 0 && m.Kind() != "paused"
 }
+
+// rtt is the last check's average; it means something only where answered is true.
+func (m LiveMonitor) rtt() time.Duration { return time.Duration(m.LastRTT) * time.Microsecond }
 
 // slow is the usual RTT where the last one is more than half above it, else 0: the row then shows both.
 func (m LiveMonitor) slow() time.Duration {
-	if mid := usual(m.Beats); m.answered() && mid > 0 && m.RTT > mid+mid/2 && m.RTT-mid > time.Millisecond && len(m.Beats) >= 10 {
+	if mid := usual(m.Beats); m.answered() && mid > 0 && m.rtt() > mid+mid/2 && m.rtt()-mid > time.Millisecond && len(m.Beats) >= 10 {
 		return mid
 	}
 	return 0
@@ -161,8 +146,8 @@ func (m LiveMonitor) slow() time.Duration {
 // Counters count the monitors that somebody may see, by state. They are drawn once for each visible set.
 type Counters struct {
 	Up, Degraded, Down, Unknown, Paused, Pending int
-	// Confirming and Maintenance are among the others; they are told in the second line.
-	Confirming, Maintenance int
+	// Maintenance are among the others; they are told in the second line.
+	Maintenance int
 	// DownSince is when the one that is down longest went down; zero = not known.
 	DownSince time.Time
 	Now       time.Time
@@ -185,7 +170,6 @@ func (c Counters) upSub() string {
 		}
 		text += thousands(int64(n)) + nbsp + what
 	}
-	add(c.Confirming, "checking again")
 	add(c.Pending, "pending")
 	add(c.Maintenance, "in maintenance")
 	if text == "" {

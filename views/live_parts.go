@@ -108,7 +108,7 @@ func liveRTT(m LiveMonitor) templ.Component {
 			return append(out, `<span class="still">–</span></div>`...)
 		}
 		out = append(out, `<span class="rtt" data-testid="rtt">`...)
-		out = append(out, milliseconds(m.RTT)...)
+		out = append(out, milliseconds(m.rtt())...)
 		out = append(out, `</span><span class="unit">ms</span>`...)
 		if mid := m.slow(); mid > 0 {
 			out = append(out, `<div class="sub">usual `...)

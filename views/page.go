@@ -83,14 +83,9 @@ type Notice struct {
 // Fix is one way to mend what a notice says: a sentence and the command.
 type Fix struct{ Text, Command string }
 
-// NoRightToPing is the notice for a prober that may not send echo requests. Hint is what the prober itself said of it,
-// or empty.
-func NoRightToPing(hint string) Notice {
-	text := "Every monitor is unknown until the system allows it; none is called down for it."
-	if hint != "" {
-		text += " " + hint
-	}
-	return Notice{Strong: "No right to ping.", Text: text, Fixes: []Fix{
+// NoRightToPing is the notice for a prober that may not send echo requests.
+func NoRightToPing() Notice {
+	return Notice{Strong: "No right to ping.", Text: "Every monitor is unknown until the system allows it; none is called down for it.", Fixes: []Fix{
 		{"Allow unprivileged ping sockets to all groups", `sysctl -w net.ipv4.ping_group_range="0 2147483647"`},
 		{"or give the program the capability", "setcap cap_net_raw+ep ./bin/echolot"},
 		{"or, in a container, start it with", "--cap-add=NET_RAW"},

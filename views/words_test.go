@@ -91,10 +91,10 @@ func TestTheRowSaysTheCauseOnlyInTrouble(t *testing.T) {
 		state, text string
 	}{
 		"up": {func(*LiveMonitor) {}, "Up for 3 h 00 min", ""},
-		"checking again": {func(m *LiveMonitor) { m.Failures, m.Cause, m.Received, m.RTT = 1, models.CauseTimeout, 0, -1 },
+		"checking again": {func(m *LiveMonitor) { m.Failures, m.Cause, m.LastReceived, m.LastRTT = 1, models.CauseTimeout, 0, -1 },
 			"Up checking again", "1 of 2 failed checks: no reply to 4 packets"},
 		"down": {func(m *LiveMonitor) {
-			m.State, m.Failures, m.Cause, m.CauseSource, m.Received, m.RTT = models.StateDown, 3, models.CauseHostUnreachable, "10.0.0.1", 0, -1
+			m.State, m.Failures, m.Cause, m.CauseSource, m.LastReceived, m.LastRTT = models.StateDown, 3, models.CauseHostUnreachable, "10.0.0.1", 0, -1
 		}, "Down since 09:00:00", "host unreachable, said 10.0.0.1, 3 checks in a row"},
 		"unknown": {func(m *LiveMonitor) {
 			m.State, m.Cause, m.UnknownInRow, m.LastOutcome = models.StateUnknown, models.CauseNoPermission, 2, models.OutcomeUnknown
@@ -123,7 +123,7 @@ func TestTheRowSaysTheCauseOnlyInTrouble(t *testing.T) {
 
 func TestWithoutAReplyThereIsNoRTT(t *testing.T) {
 	m := sampleLive("m1")
-	m.RTT, m.Received = -1, 0
+	m.LastRTT, m.LastReceived = -1, 0
 	if got := plain(draw(t, liveRTT(m)).Text()); got != "–" {
 		t.Errorf("RTT: got %q, want –", got)
 	}

@@ -37,12 +37,8 @@ func (s *Server) showMonitors(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	customers, err := s.customerChoices(c)
-	if err != nil {
-		return err
-	}
 	p := views.MonitorsPage{
-		Counters: counters(counts, time.Now()), Customers: customers, Total: total, PageNumber: f.Page, PageSize: f.PerPage,
+		Counters: counters(counts, time.Now()), Total: total, PageNumber: f.Page, PageSize: f.PerPage,
 		Filter:    views.Filter{Search: f.Search, CustomerID: c.Query("customerId"), State: string(f.State), Status: string(f.Status), Sort: f.Sort},
 		MayCreate: by.May(models.MayChangeMonitors), Rows: make([]views.MonitorRow, len(rows)),
 	}
@@ -55,6 +51,11 @@ func (s *Server) showMonitors(c *fiber.Ctx) error {
 	if viaHTMX(c) {
 		return draw(c, http.StatusOK, views.MonitorsFragment(p))
 	}
+	customers, err := s.Store.Customers(c.UserContext(), by)
+	if err != nil {
+		return err
+	}
+	p.Customers = choicesOf(customers)
 	p.Page = s.page(c, "Monitors", views.NavMonitors)
 	p.Stream = "/events"
 	if counts.Total() == 0 {
@@ -64,10 +65,10 @@ func (s *Server) showMonitors(c *fiber.Ctx) error {
 }
 
 // firstRun is what stands in place of an empty list: true facts only.
-func (s *Server) firstRun(c *fiber.Ctx, customers []views.Choice) *views.FirstRun {
-	first := &views.FirstRun{MayCreate: actorOf(c).May(models.MayChangeMonitors), Customers: customers, CSRF: csrfToken(c)}
-	if list, err := s.Store.Customers(c.UserContext(), actorOf(c)); err == nil && len(list) > 0 {
-		first.CustomerID = strconv.FormatInt(list[len(list)-1].ID, 10) // the oldest; its number is easier to type than its UUID
+func (s *Server) firstRun(c *fiber.Ctx, customers []models.Customer) *views.FirstRun {
+	first := &views.FirstRun{MayCreate: actorOf(c).May(models.MayChangeMonitors), Customers: choicesOf(customers), CSRF: csrfToken(c)}
+	if n := len(customers); n > 0 {
+		first.CustomerID = strconv.FormatInt(customers[n-1].ID, 10) // the oldest; its number is easier to type than its UUID
 	}
 	beat, alive, err := s.Store.Heartbeat(c.UserContext())
 	if err != nil || !alive {

@@ -30,7 +30,7 @@ func TestPagerKeepsItsSize(t *testing.T) {
 	} {
 		doc := page(query)
 		for link, href := range want {
-			if got := doc.Find("#monitors " + link).AttrOr("href", ""); got != href {
+			if got := doc.Find("#monitors "+link).AttrOr("href", ""); got != href {
 				t.Errorf("%q: %s leads to %q, want %q", query, link, got, href)
 			}
 		}

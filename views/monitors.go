@@ -138,10 +138,10 @@ func (p MonitorsPage) previous() int {
 	return max(min(p.PageNumber-1, last), 1)
 }
 
-// saidRange is "1–50 of 248", or "248" behind the end.
+// saidRange is "1–50 of 248", or "0 of 248" behind the end.
 func (p MonitorsPage) saidRange() string {
 	if len(p.Rows) == 0 {
-		return thousands(int64(p.Total))
+		return "0 of " + thousands(int64(p.Total))
 	}
 	from := (p.PageNumber-1)*p.PageSize + 1
 	return thousands(int64(from)) + "–" + thousands(int64(from+len(p.Rows)-1)) + " of " + thousands(int64(p.Total))

@@ -232,13 +232,6 @@ func (p *tab) fill(selector, text string) {
 	p.must(chromedp.KeyEvent(text))
 }
 
-// choose sets a select.
-func (p *tab) choose(selector, option string) {
-	p.t.Helper()
-	value[bool](p, fmt.Sprintf(`(() => { const s = document.querySelector(%q); s.value = %q;
-		s.dispatchEvent(new Event("input", {bubbles: true})); s.dispatchEvent(new Event("change", {bubbles: true})); return s.value === %q })()`, selector, option, option))
-}
-
 // press types keys where the cursor is. A character is one event with its text, as from a keyboard: chromedp's KeyEvent
 // sends the text apart, which a page can not prevent.
 func (p *tab) press(keys string) {

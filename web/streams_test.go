@@ -29,7 +29,7 @@ func watchEvents(t *testing.T, p *program, token string) *told {
 		t.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+token)
-	resp, err := http.DefaultTransport.RoundTrip(r)
+	resp, err := http.DefaultTransport.RoundTrip(r) //nolint:bodyclose // the goroutine below closes it when the stream ends
 	if err != nil || resp.StatusCode != 200 {
 		t.Fatalf("got %v, %v, want a stream", resp, err)
 	}

@@ -41,6 +41,7 @@ func (h *hub) deliver() {
 				h.accessChanged(e.OrganizationID)
 				continue
 			case e.Type != events.Check:
+				h.noteMove(e.OrganizationID)
 				dirty[e.OrganizationID] = true
 			}
 			batch = append(batch, e)

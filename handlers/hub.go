@@ -50,8 +50,10 @@ type hub struct {
 
 	mu      sync.Mutex
 	clients map[*client]struct{}
-	counted map[share]int  // open streams by what the caps count
-	changed map[int64]bool // organizations where access changed since clients were looked at
+	counted map[share]int       // open streams by what the caps count
+	changed map[int64]bool      // organizations where access changed since clients were looked at
+	moved   map[int64]time.Time // when something last changed that pages show, by organization
+	started time.Time
 	closed  bool
 
 	streams sync.WaitGroup // of the goroutines that write
@@ -73,7 +75,7 @@ func shareOfNetwork(by models.Actor) share      { return share{network: models.C
 
 func newHub(store *models.Store, log *slog.Logger, caps StreamCaps) *hub {
 	return &hub{store: store, log: log, caps: caps, writeTime: defaultWriteTime, clients: map[*client]struct{}{}, counted: map[share]int{},
-		changed: map[int64]bool{}, quit: make(chan struct{}), recheck: make(chan struct{}, 1)}
+		moved: map[int64]time.Time{}, started: time.Now(), changed: map[int64]bool{}, quit: make(chan struct{}), recheck: make(chan struct{}, 1)}
 }
 
 // start begins to listen to the bus, until close; after it, it does nothing.
@@ -139,11 +141,30 @@ func (h *hub) join(c *client) error {
 	}
 	c.checked = time.Now()
 	c.frames = make(chan []byte, clientQueue)
-	c.frames <- syncFrame(c.html, c.checked)
+	c.frames <- syncFrame(c.html, h.movedAt(c.by.OrganizationID, c.html, c.checked))
 	h.clients[c] = struct{}{}
 	h.count(c, 1)
 	h.streams.Add(1)
 	return nil
+}
+
+// movedAt is the time that a stream's first sync carries. A page was read a moment ago: it is told when something of its
+// organization last changed, and reads itself again only if that was after. Programs are told the present time.
+func (h *hub) movedAt(organization int64, html bool, now time.Time) time.Time {
+	if !html {
+		return now
+	}
+	if at, ok := h.moved[organization]; ok {
+		return at
+	}
+	return h.started
+}
+
+// noteMove remembers that something changed which a page shows and the next check does not mend.
+func (h *hub) noteMove(organization int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.moved[organization] = time.Now()
 }
 
 // leave forgets a client; calling it after the hub let the client go is fine.

@@ -20,6 +20,7 @@ func row(c *fiber.Ctx, m models.MonitorRow) views.MonitorRow {
 }
 
 func (s *Server) showMonitors(c *fiber.Ctx) error {
+	drawn := time.Now()
 	f, err := monitorsFilter(c)
 	if err != nil {
 		return err
@@ -56,7 +57,7 @@ func (s *Server) showMonitors(c *fiber.Ctx) error {
 	}
 	p.Customers = choicesOf(customers)
 	p.Page = s.page(c, "Monitors", views.NavMonitors)
-	p.Stream = "/events"
+	p.Stream, p.Drawn = "/events", drawn
 	if counts.Total() == 0 {
 		p.First = s.firstRun(c, customers)
 	}
@@ -96,6 +97,7 @@ func (s *Server) monitorOfPath(c *fiber.Ctx) (models.MonitorRow, error) {
 }
 
 func (s *Server) showMonitor(c *fiber.Ctx) error {
+	drawn := time.Now()
 	m, err := s.monitorOfPath(c)
 	if err != nil {
 		return err
@@ -116,7 +118,7 @@ func (s *Server) showMonitor(c *fiber.Ctx) error {
 		return draw(c, http.StatusOK, views.MonitorBody(p))
 	}
 	p.Page = s.page(c, m.Name, views.NavMonitors)
-	p.Stream = "/events?monitor=" + m.PublicID.String()
+	p.Stream, p.Drawn = "/events?monitor="+m.PublicID.String(), drawn
 	return draw(c, http.StatusOK, views.Monitor(p))
 }
 

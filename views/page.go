@@ -1,6 +1,11 @@
 // Package views draws the pages. A component takes a small struct that mirrors the screen; it calls no store and no clock.
 package views
 
+import (
+	"strconv"
+	"time"
+)
+
 // Page is what every page shares.
 type Page struct {
 	// Title stands before " · Echolot".
@@ -24,6 +29,8 @@ type Page struct {
 	Theme string
 	// Stream is the URL of the live events, or empty on a page without any.
 	Stream string
+	// Drawn is when what the page shows was read; the stream's first word says whether something changed since.
+	Drawn time.Time
 	// Search is what the field in the bar holds.
 	Search string
 	// MayTokens shows the link to the tokens.
@@ -108,6 +115,9 @@ func NotMeasured(n int) Notice {
 const htmxConfig = `{"allowEval":false,"includeIndicatorStyles":false,"allowScriptTags":false,"historyCacheSize":0,` +
 	`"refreshOnHistoryMiss":true,"selfRequestsOnly":true,"defaultSettleDelay":0,"responseHandling":[{"code":"204","swap":false},` +
 	`{"code":"[23]..","swap":true},{"code":"409|412|422","swap":true},{"code":"[45]..","swap":false,"error":true}]}`
+
+// drawn is Drawn in milliseconds since 1970, as scripts count.
+func (p Page) drawn() string { return strconv.FormatInt(p.Drawn.UnixMilli(), 10) }
 
 // headers is the value of hx-headers: HTMX sends the session's token with every request.
 func (p Page) headers() string {

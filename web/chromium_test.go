@@ -142,11 +142,11 @@ func (p *tab) goTo(url string) {
 	p.must(chromedp.Navigate(url))
 }
 
-// caughtUp waits until a page with a stream has read itself anew, as it does when the stream begins: what is pressed just
-// then may be replaced under the mouse.
+// caughtUp waits until a page with a stream has read itself anew, as it does where something changed between its reading and
+// the stream's beginning: what is pressed just then may be replaced under the mouse.
 func (p *tab) caughtUp() {
 	p.t.Helper()
-	p.until("the page to read itself anew", `performance.getEntriesByType("resource").some((e) => e.initiatorType === "xmlhttprequest" && e.name === location.href)`)
+	p.until("the page to be caught up", `"caughtUp" in document.documentElement.dataset`)
 }
 
 // evaluate returns the value of an expression; it works with scripts off, too.

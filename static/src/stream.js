@@ -13,6 +13,7 @@ export function startStream(htmx) {
   if (!url || !sign || !window.EventSource) return;
   const word = sign.querySelector("[data-live-word]"), age = sign.querySelector("[data-live-age]");
 
+  let drawn = Number(document.body.dataset.drawn);
   let source = null, retry = retryFirst, timer = 0, hiddenTimer = 0;
   let heard = Date.now(), lostAt = 0, leaving = false, paused = false;
 
@@ -62,7 +63,13 @@ export function startStream(htmx) {
     mine.onopen = () => { if (mine === source) { heard = Date.now(); show(); } };
     mine.onerror = () => { if (mine === source) lose(); };
     on("ping");
-    on("sync", () => reread(0));
+    on("sync", (changedAt) => {
+      // The first stream of a page opens moments after the page was read: nothing changed since, nothing to read again.
+      const fresh = Date.parse(changedAt) < drawn;
+      drawn = 0;
+      if (fresh) caughtUp();
+      else reread(0);
+    });
     on("live", (html) => replaceLive(html));
     on("counters", (html) => counters(html));
     on("check", (html) => prependCheck(html));
@@ -149,6 +156,9 @@ export function startStream(htmx) {
     else if (document.getElementById("monitors")) reread(0);
   }
 
+  /** caughtUp marks a page that shows what the server knew when the stream began; tests wait for it. */
+  const caughtUp = () => { document.documentElement.dataset.caughtUp = ""; };
+
   const busy = (el) => Boolean(el.querySelector("details.menu[open]"));
   const waiting = new Set();
   let lastReread = 0;
@@ -164,7 +174,7 @@ export function startStream(htmx) {
         if (now && busy(now)) { setTimeout(look, 1000); return; }
         waiting.delete(el.id);
         lastReread = Date.now();
-        if (now) htmx.ajax("GET", location.pathname + location.search, { target: `#${el.id}`, swap: "outerHTML", select: `#${el.id}` });
+        if (now) htmx.ajax("GET", location.pathname + location.search, { target: `#${el.id}`, swap: "outerHTML", select: `#${el.id}` }).then(caughtUp);
       }, wait);
     }
   }

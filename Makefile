@@ -37,7 +37,7 @@ test-packages:
 	tools/debian-packages $(TEST_PACKAGES)
 
 test: test-packages assets ## run all tests; as root on Debian it installs what they need
-	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 10m ./...
+	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 20m ./...
 
 check: ## what must pass before a change lands: generated code is current, lint, test
 	tools/templ-current

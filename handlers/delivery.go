@@ -13,8 +13,7 @@ import (
 
 // deliver gathers events for a tick and hands them out; while nothing happens it sleeps. A panic in drawing a batch costs
 // the audience that it was drawn for that batch.
-func (h *hub) deliver() {
-	sub := h.store.Bus().Subscribe(busLag)
+func (h *hub) deliver(sub *events.Subscription) {
 	defer func() { sub.Close() }()
 	var (
 		batch   []events.Event

@@ -86,9 +86,10 @@ func (h *hub) start() {
 		return
 	}
 	h.loops.Add(2)
+	sub := h.store.Bus().Subscribe(busLag) // here, so that what happens after the first answer is told
 	go func() {
 		defer h.loops.Done()
-		h.deliver()
+		h.deliver(sub)
 	}()
 	go func() {
 		defer h.loops.Done()

@@ -28,6 +28,7 @@ func joined(t testing.TB, h *hub, by models.Actor, asked chan<- models.Actor) *c
 // TestAccessChangeLooksAtItsOrganization: a sign-out somewhere must not ask the database about every stream there is.
 func TestAccessChangeLooksAtItsOrganization(t *testing.T) {
 	h := liteHouse(t)
+	h.request("GET", "/healthz", "") // once it answers, its hub listens
 	asked := make(chan models.Actor, 10)
 	for _, by := range []models.Actor{{UserID: 1, HomeID: 1, OrganizationID: 1}, {UserID: 2, HomeID: 1, OrganizationID: 2}, {UserID: 3, HomeID: 3, OrganizationID: 3}} {
 		c := joined(t, h.s.hub, by, asked)

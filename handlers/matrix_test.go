@@ -293,8 +293,16 @@ func (k *knocking) people() {
 		{name: "limited user's token", credential: h.token(h.limited), token: true, may: everything[:4], sees: []place{own}},
 		{name: "readonly's token", credential: h.token("readonly@example.com"), token: true, may: everything[:3], sees: house},
 	}
-	for _, c := range k.callers {
-		k.send(c, "GET", "/api/auth/me", "")
+	// The last use is written in passing, and left for the next request where the database is busy: until none is left.
+	for used := ""; ; {
+		for _, c := range k.callers {
+			k.send(c, "GET", "/api/auth/me", "")
+		}
+		now := modelstest.Digest(k.T, k.h.store)
+		if now == used {
+			return
+		}
+		used = now
 	}
 }
 

@@ -143,7 +143,7 @@ func testPanel(t *testing.T, b *browser) {
 	p.until("the panel is empty", `document.querySelector("#panel").childElementCount === 0 && document.querySelector("[data-open-panel]").getAttribute("aria-expanded") === "false"`)
 	p.until("the new row is up", `document.querySelector("#rows > tr:first-child .lv-state")?.innerText.startsWith("Up")`)
 
-	p.click(rowOf(first) + "summary")
+	p.openMenu(first)
 	p.click(rowOf(first) + `a[href$="/edit"]`)
 	p.until("the form of the row", `document.querySelector("#panel #f-name")?.value === "First"`)
 	p.fill("#f-name", "Renamed")
@@ -165,7 +165,7 @@ func testRowMenu(t *testing.T, b *browser) {
 	p.mark()
 	menu := func(action string) {
 		t.Helper()
-		p.click(rowOf(id) + "summary")
+		p.openMenu(id)
 		p.click(rowOf(id) + fmt.Sprintf(`[formaction$="/%s"]`, action))
 	}
 	menu("pause")
@@ -183,7 +183,7 @@ func testRowMenu(t *testing.T, b *browser) {
 
 	remove := func() {
 		t.Helper()
-		p.click(rowOf(id) + "summary")
+		p.openMenu(id)
 		p.click(rowOf(id) + "a.danger")
 		p.until("the question", `document.querySelector("#panel [role=alertdialog]") && document.activeElement.textContent.includes("Keep it")`)
 	}

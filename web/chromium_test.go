@@ -186,6 +186,19 @@ func (p *tab) until(what, js string) {
 	}
 }
 
+// openMenu opens the menu of a monitor's row. A row that is drawn anew between press and release swallows a click: a person
+// clicks again, and so does this.
+func (p *tab) openMenu(id string) {
+	p.t.Helper()
+	isOpen := fmt.Sprintf(`document.querySelector("#m-%s details.menu")?.open ?? false`, id)
+	eventually(p.t, "the menu of the row", func() (bool, string) {
+		if !value[bool](p, isOpen) {
+			p.click(rowOf(id) + "summary")
+		}
+		return value[bool](p, isOpen), "closed"
+	})
+}
+
 // spot is a point in the window.
 type spot struct{ X, Y float64 }
 

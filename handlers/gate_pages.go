@@ -21,7 +21,8 @@ func ownPath(next string) string {
 		return otherwise
 	}
 	u, err := url.Parse(next)
-	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") {
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") ||
+		u.Path == "/logout" || strings.HasPrefix(u.Path, "/api/") {
 		return otherwise
 	}
 	return u.RequestURI()

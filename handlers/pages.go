@@ -40,7 +40,7 @@ func flashText(word string) string {
 	case "monitor.resumed":
 		return "Checked again from now on."
 	case "monitor.maintenance":
-		return "Maintenance started: checked and recorded, nobody is told."
+		return "Maintenance started: it goes on being checked and recorded."
 	case "monitor.checked":
 		return "A check is on its way."
 	case "customer.cancelled":

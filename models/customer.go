@@ -64,7 +64,7 @@ func (c *Customer) apply(f Fields, create bool, e *Invalid) {
 	if v, ok := in.text("name", true); ok {
 		name, wrong := cleanName(v, maxName)
 		if wrong != "" {
-			e.add("name", "name "+wrong, "")
+			e.add("name", "name "+wrong, nameAdvice(wrong))
 		}
 		c.Name = name
 	} else if create {
@@ -85,7 +85,7 @@ func (c *Customer) apply(f Fields, create bool, e *Invalid) {
 		}
 	}
 	c.NotificationEmail = in.optional("notificationEmail", c.NotificationEmail, isEmail, "an e-mail address", "Type an address like noc@example.com")
-	c.NotificationPhoneNumber = in.optional("notificationPhoneNumber", c.NotificationPhoneNumber, e164.MatchString, "an E.164 number like +493512345678", "")
+	c.NotificationPhoneNumber = in.optional("notificationPhoneNumber", c.NotificationPhoneNumber, e164.MatchString, "an E.164 number like +493512345678", "Type a number like +493512345678")
 	if f.Has("allowedCheckCountryCodes") {
 		c.CountryCodes = in.countries("allowedCheckCountryCodes")
 	}

@@ -178,12 +178,12 @@ func (r reader) read(key, want string, notNull bool, into any) bool {
 	}
 	if r.null(key) {
 		if notNull {
-			r.e.add(r.prefix+key, r.prefix+key+" must be "+want, "")
+			r.e.add(r.prefix+key, r.prefix+key+" must be "+want, "Must be "+want)
 		}
 		return false
 	}
 	if err := json.Unmarshal(r.raw[key], into); err != nil {
-		r.e.add(r.prefix+key, r.prefix+key+" must be "+want, "")
+		r.e.add(r.prefix+key, r.prefix+key+" must be "+want, "Must be "+want)
 		return false
 	}
 	return true

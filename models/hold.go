@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
@@ -15,10 +16,10 @@ const holdCheck = 2 * time.Second
 
 // HoldLocation takes the right to probe for the location. On Postgres it is an advisory lock on a connection of its own,
 // so that of several instances one probes. lost is closed when that connection breaks, and with it the right; it is nil
-// on SQLite, which has one instance. The holder calls release.
+// on SQLite, where a lock on a file beside the database ends with the process. The holder calls release.
 func (s *Store) HoldLocation(ctx context.Context, locationID int64) (release func(), lost <-chan struct{}, held bool, err error) {
 	if !s.postgres() {
-		return func() {}, nil, true, nil
+		return s.holdFile(ctx)
 	}
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
@@ -61,4 +62,25 @@ func watchHold(ctx context.Context, conn bun.Conn, broken chan<- struct{}) {
 			return
 		}
 	}
+}
+
+// holdFile is HoldLocation on SQLite: a transaction on a file of its own that stays open. It works on every system, and a
+// killed process leaves no lock behind.
+func (s *Store) holdFile(ctx context.Context) (release func(), lost <-chan struct{}, held bool, err error) {
+	file, err := sql.Open("sqlite", liteFile(s.url+".prober")+"?_pragma=busy_timeout(0)&_txlock=exclusive")
+	if err != nil {
+		return nil, nil, false, fmt.Errorf("opening the prober's lock: %w", err)
+	}
+	tx, err := file.BeginTx(context.WithoutCancel(ctx), nil)
+	if err != nil {
+		err = errors.Join(err, file.Close())
+		if IsUnavailable(err) { // somebody else holds it
+			return nil, nil, false, nil
+		}
+		return nil, nil, false, fmt.Errorf("taking the prober's lock: %w", err)
+	}
+	return sync.OnceFunc(func() {
+		_ = tx.Rollback()
+		_ = file.Close()
+	}), nil, true, nil
 }

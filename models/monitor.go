@@ -171,14 +171,12 @@ func (m *Monitor) applyName(in reader, create bool) {
 	}
 	name, wrong := cleanName(v, maxName)
 	switch wrong {
-	case "is required":
-		in.e.add("name", "name is required", "Type a name")
-	case "is too long":
-		in.e.add("name", fmt.Sprintf("name must have 1 to %d characters", maxName), fmt.Sprintf("Longer than %d characters: shorten it", maxName))
 	case "":
 		m.Name = name
+	case "is too long":
+		in.e.add("name", fmt.Sprintf("name must have 1 to %d characters", maxName), nameAdvice(wrong))
 	default:
-		in.e.add("name", "name "+wrong, "Leave out control characters")
+		in.e.add("name", "name "+wrong, nameAdvice(wrong))
 	}
 }
 
@@ -268,8 +266,11 @@ func (m *Monitor) checkTimes(in reader, create bool) {
 			fmt.Sprintf("Longer than the interval of %d s: choose %d s or less", m.IntervalSeconds, m.IntervalSeconds))
 	}
 	if need := time.Duration(m.Config.Count) * m.Config.Interval(); m.Timeout() < need {
-		in.e.add("timeoutSeconds", "timeoutSeconds is too short for count × intervalMs",
-			fmt.Sprintf("Too short for %d packets every %d ms: choose %s s or more", m.Config.Count, m.Config.Interval().Milliseconds(), plain(need.Seconds())))
+		advice := fmt.Sprintf("Too short for %d packets every %d ms: choose %s s or more", m.Config.Count, m.Config.Interval().Milliseconds(), plain(need.Seconds()))
+		if need > min(MaxTimeout, m.Interval()) {
+			advice = fmt.Sprintf("%d packets every %d ms take %s s: send fewer, or closer together", m.Config.Count, m.Config.Interval().Milliseconds(), plain(need.Seconds()))
+		}
+		in.e.add("timeoutSeconds", "timeoutSeconds is too short for count × intervalMs", advice)
 	}
 }
 

@@ -70,7 +70,7 @@ func (s *Store) Setup(ctx context.Context, token string, n NewUser, address stri
 	n.Role, n.Email = RoleAdmin, foldEmail(n.Email)
 	name, wrong := cleanName(n.Organization, maxName)
 	if wrong != "" {
-		e.add("organization", "organization "+wrong, "Type the organization's name")
+		e.add("organization", "organization "+wrong, nameAdvice(wrong))
 	}
 	n.Organization = name
 	if !isEmail(n.Email) {

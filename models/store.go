@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -116,13 +117,20 @@ func isPostgresURL(u string) bool {
 	return strings.HasPrefix(u, "postgres://") || strings.HasPrefix(u, "postgresql://")
 }
 
+// liteFile is the path as SQLite's driver takes it.
+func liteFile(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
+
 // openSQLite opens the file for one writer and several readers. Both sides of that are measured: eight writing
 // connections without _txlock=immediate lost a third of their transactions to "database is locked".
 func openSQLite(path string) (rw, ro *bun.DB, err error) {
 	if path == "" {
 		return nil, nil, errors.New("the database's path is empty")
 	}
-	base := "file:" + (&url.URL{Path: path}).EscapedPath() +
+	// Whoever may read the file may read password hashes: made here, it is its owner's alone, and so are its journals.
+	if f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err == nil {
+		_ = f.Close()
+	}
+	base := liteFile(path) +
 		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_time_format=sqlite"
 	open := func(dsn string, conns int) (*bun.DB, error) {
 		db, err := sql.Open("sqlite", dsn)

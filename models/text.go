@@ -1,6 +1,7 @@
 package models
 
 import (
+	"fmt"
 	"net/mail"
 	"regexp"
 	"strings"
@@ -33,6 +34,18 @@ func cleanName(s string, limit int) (name, wrong string) {
 		return name, "contains a control character"
 	}
 	return name, ""
+}
+
+// nameAdvice is what to do about what cleanName says.
+func nameAdvice(wrong string) string {
+	switch wrong {
+	case "is required":
+		return "Type a name"
+	case "is too long":
+		return fmt.Sprintf("Longer than %d characters: shorten it", maxName)
+	default:
+		return "Leave out control characters"
+	}
 }
 
 // isEmail accepts a bare RFC 5321 mailbox: no display name, at most 254 octets, a local part of at most 64.

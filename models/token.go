@@ -44,7 +44,7 @@ func (s *Store) CreateToken(ctx context.Context, by Actor, f Fields) (secret str
 	if v, ok := in.text("name", true); ok {
 		name, wrong := cleanName(v, maxName)
 		if wrong != "" {
-			e.add("name", "name "+wrong, "")
+			e.add("name", "name "+wrong, nameAdvice(wrong))
 		}
 		t.Name = name
 	} else {

@@ -72,8 +72,12 @@ func (s *Store) hashPassword(ctx context.Context, password string) (hash string,
 
 // checkPassword notes what is wrong with a new password.
 func checkPassword(e *Invalid, password string) {
-	if len(password) < minPassword || len(password) > maxPassword {
-		e.add("password", fmt.Sprintf("password must have %d to %d bytes", minPassword, maxPassword), fmt.Sprintf("Use at least %d characters", minPassword))
+	message := fmt.Sprintf("password must have %d to %d bytes", minPassword, maxPassword)
+	switch {
+	case len(password) < minPassword:
+		e.add("password", message, fmt.Sprintf("Use at least %d characters", minPassword))
+	case len(password) > maxPassword:
+		e.add("password", message, fmt.Sprintf("Longer than %d bytes: shorten it", maxPassword))
 	}
 }
 

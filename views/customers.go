@@ -27,6 +27,8 @@ type CustomerFormPage struct {
 	// PublicID is empty for a new customer; Name is what an existing one is called at present.
 	PublicID, Name string
 	Values, Errors map[string]string
+	// Version goes with an edit, so that two people do not overwrite each other.
+	Version string
 	// MayCancel shows the way to end the customer.
 	MayCancel bool
 }

@@ -27,5 +27,5 @@ func curlExample(baseURL, customerID string) string {
 	}
 	return "curl " + baseURL + "/api/icmp-monitors \\\n" +
 		`  -H "Authorization: Bearer wsm_…" -H "Content-Type: application/json"` + " \\\n" +
-		`  -d '{"customerId": ` + customerID + `, "name": "Border router", "hostname": "192.0.2.1"}'`
+		`  -d '{"customerId": ` + customerID + `, "name": "Border router", "hostname": "127.0.0.1", "checkInterval": 1}'`
 }

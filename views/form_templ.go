@@ -474,11 +474,11 @@ func MonitorFormPanel(f MonitorForm) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = input(typed(f.optional("notificationEmail", "E-mail on alarm", "optional"), "email")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = input(typed(f.optional("notificationEmail", "E-mail on alarm", "kept; nothing is sent yet"), "email")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = input(typed(f.optional("notificationPhoneNumber", "Phone on alarm", "optional"), "tel")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = input(typed(f.optional("notificationPhoneNumber", "Phone on alarm", "kept; nothing is sent yet"), "tel")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -15,7 +15,7 @@ export function startStream(htmx) {
 
   let drawn = Number(document.body.dataset.drawn);
   let source = null, retry = retryFirst, timer = 0, hiddenTimer = 0;
-  let heard = Date.now(), lostAt = 0, leaving = false, paused = false;
+  let heard = Date.now(), lostAt = 0, leaving = false, paused = false, signedOut = false;
 
   function beat() {
     const often = Date.now() - heard < 1000;
@@ -31,10 +31,11 @@ export function startStream(htmx) {
     const alive = source?.readyState === EventSource.OPEN && !lostAt;
     sign.classList.toggle("lost", Boolean(lostAt));
     sign.classList.toggle("waiting", !lostAt && !alive);
-    const text = lostAt ? "connection lost" : alive ? "live" : paused ? "paused" : "connecting";
+    const text = signedOut ? "signed out" : lostAt ? "connection lost" : alive ? "live" : paused ? "paused" : "connecting";
     if (word.textContent !== text) word.textContent = text;
     const s = Math.floor((Date.now() - heard) / 1000);
-    if (lostAt) age.textContent = ` · ${span(Date.now() - lostAt)}, trying again`;
+    if (signedOut) age.textContent = " · reload to sign in";
+    else if (lostAt) age.textContent = ` · ${span(Date.now() - lostAt)}, trying again`;
     else age.textContent = alive ? ` · ${s < 1 ? "now" : `${span(s * 1000)} ago`}` : "";
   }
 
@@ -43,6 +44,13 @@ export function startStream(htmx) {
     source = null;
     if (leaving || paused) return;
     lostAt ||= Date.now();
+    // An EventSource does not tell why it failed. Signed out elsewhere, it would be tried for ever.
+    fetch(url, { method: "HEAD", redirect: "manual" }).then((answer) => {
+      if (answer.type !== "opaqueredirect") return;
+      clearTimeout(timer);
+      signedOut = leaving = true;
+      show();
+    }, () => { /* no server: the retry goes on */ });
     clearTimeout(timer);
     timer = setTimeout(open, retry * (0.5 + Math.random()));
     retry = Math.min(retryMost, retry * 2);

@@ -58,7 +58,9 @@ func (p *benchProgram) start() time.Duration {
 	if err := p.cmd.Start(); err != nil {
 		p.b.Fatal(err)
 	}
-	for deadline := begin.Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := begin.Add(30 * time.Second); time.Now().Before(deadline); <-tick.C {
 		resp, err := http.Get("http://" + p.addr + "/readyz")
 		if err != nil {
 			continue

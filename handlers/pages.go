@@ -35,6 +35,8 @@ func flashText(word string) string {
 		return "Saved."
 	case "monitor.deleted":
 		return "Monitor deleted."
+	case "monitor.gone":
+		return "Somebody deleted the monitor that you were looking at."
 	case "monitor.paused":
 		return "Paused."
 	case "monitor.resumed":

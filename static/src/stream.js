@@ -152,8 +152,10 @@ export function startStream(htmx) {
   function removed(id) {
     row(id)?.remove();
     const page = document.querySelector(`#monitor[data-monitor="${CSS.escape(id)}"]`);
-    if (page) location.assign("/monitors");
-    else if (document.getElementById("rows")?.rows.length === 0) reread(0);
+    if (page) {
+      document.cookie = "flash=monitor.gone; path=/; max-age=20; samesite=lax"; // the list says why it is shown
+      location.assign("/monitors");
+    } else if (document.getElementById("rows")?.rows.length === 0) reread(0);
   }
 
   function announce() {

@@ -74,7 +74,7 @@ func (s *Store) holdFile(ctx context.Context) (release func(), lost <-chan struc
 	tx, err := file.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
 		err = errors.Join(err, file.Close())
-		if IsUnavailable(err) { // somebody else holds it
+		if isLocked(err) { // somebody else holds it
 			return nil, nil, false, nil
 		}
 		return nil, nil, false, fmt.Errorf("taking the prober's lock: %w", err)

@@ -48,3 +48,15 @@ func TestDatabaseFileIsItsOwnersAlone(t *testing.T) {
 		t.Errorf("got mode %o, want 600", mode)
 	}
 }
+
+// TestLockThatCanNotBeOpened is an error, not somebody else's hold: standing by for nobody would end all probing.
+func TestLockThatCanNotBeOpened(t *testing.T) {
+	path := modelstest.SQLite(t)
+	s := modelstest.Open(t, path)
+	if err := os.Mkdir(path+".prober", 0o700); err != nil { // a directory can not be opened as a file, not even by root
+		t.Fatal(err)
+	}
+	if _, _, held, err := s.HoldLocation(t.Context(), models.LocationID); held || err == nil {
+		t.Errorf("got held %t, error %v, want an error", held, err)
+	}
+}

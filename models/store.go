@@ -245,6 +245,12 @@ func isOrphan(err error) bool {
 	return errors.As(err, &lite) && lite.Code() == 787 // SQLITE_CONSTRAINT_FOREIGNKEY
 }
 
+// isLocked tells whether SQLite refused because somebody else holds the file.
+func isLocked(err error) bool {
+	var lite *sqlite.Error
+	return errors.As(err, &lite) && lite.Code()&0xff == 5 // SQLITE_BUSY
+}
+
 // IsUnavailable tells whether the error means that the database can not be used right now, rather than that a statement
 // was wrong: connection trouble, a lock held too long, a timeout.
 func IsUnavailable(err error) bool {

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -56,14 +57,11 @@ func customerFields(values map[string]string) models.Fields {
 func (s *Server) drawCustomerForm(c *fiber.Ctx, status int, existing *models.Customer, values, errs map[string]string) error {
 	p := views.CustomerFormPage{Page: s.page(c, "Add customer", views.NavCustomers), Values: values, Errors: errs}
 	if existing != nil {
-		p.Version = customerVersion(*existing)
+		p.Version = existing.Version()
 		p.Title, p.PublicID, p.Name, p.MayCancel = "Edit "+existing.Name, existing.PublicID.String(), existing.Name, existing.Status == models.CustomerActive
 	}
 	return draw(c, status, views.CustomerForm(p))
 }
-
-// customerVersion names the version of a customer that a form was drawn from.
-func customerVersion(cu models.Customer) string { return cu.UpdatedAt.UTC().Format(time.RFC3339Nano) }
 
 func (s *Server) showNewCustomer(c *fiber.Ctx) error {
 	return s.drawCustomerForm(c, http.StatusOK, nil, nil, nil)
@@ -117,11 +115,15 @@ func (s *Server) changeCustomer(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if v := values["version"]; v != "" && v != customerVersion(cu) {
+	_, err = s.Store.ChangeCustomer(c.UserContext(), actorOf(c), models.Ref{ID: cu.ID}, customerFields(values), values["version"])
+	var conflict *models.Conflict
+	if errors.As(err, &conflict) {
 		// What was typed stays; the form now carries the present version, so that saving once more is meant.
+		if cu, err = s.customerOfPath(c); err != nil {
+			return err
+		}
 		return s.drawCustomerForm(c, http.StatusPreconditionFailed, &cu, values, map[string]string{"": "Somebody changed this customer a moment ago. Yours is kept below; compare and save again."})
 	}
-	_, err = s.Store.ChangeCustomer(c.UserContext(), actorOf(c), models.Ref{ID: cu.ID}, customerFields(values))
 	if errs, ok := formErrors(err); ok {
 		return s.drawCustomerForm(c, http.StatusUnprocessableEntity, &cu, values, errs)
 	}

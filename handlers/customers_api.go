@@ -150,7 +150,7 @@ func (s *Server) changeCustomerAPI(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	customer, err := s.Store.ChangeCustomer(c.UserContext(), actorOf(c), ref, fields)
+	customer, err := s.Store.ChangeCustomer(c.UserContext(), actorOf(c), ref, fields, "")
 	if err != nil {
 		return err
 	}

@@ -103,6 +103,9 @@ func (c *Customer) apply(f Fields, create bool, e *Invalid) {
 	e.sortLike(customerFields[:])
 }
 
+// Version names the version of the customer's settings, for who would change what was read before.
+func (c Customer) Version() string { return c.UpdatedAt.UTC().Format(time.RFC3339Nano) }
+
 // settle makes the dates fit the status that was set.
 func (c *Customer) settle(now time.Time) {
 	switch c.Status {
@@ -205,8 +208,9 @@ func (s *Store) CreateCustomer(ctx context.Context, by Actor, f Fields) (Custome
 	return c, err
 }
 
-// ChangeCustomer changes what the fields say. Errors: ErrForbidden, *Invalid, *NotFound.
-func (s *Store) ChangeCustomer(ctx context.Context, by Actor, ref Ref, f Fields) (Customer, error) {
+// ChangeCustomer changes what the fields say. ifVersion is the Version that the caller read, or empty.
+// Errors: ErrForbidden, *Invalid, *NotFound, *Conflict.
+func (s *Store) ChangeCustomer(ctx context.Context, by Actor, ref Ref, f Fields, ifVersion string) (Customer, error) {
 	if err := by.check(MayChangeCustomers); err != nil {
 		return Customer{}, err
 	}
@@ -216,7 +220,13 @@ func (s *Store) ChangeCustomer(ctx context.Context, by Actor, ref Ref, f Fields)
 	if err := e.orNil(); err != nil {
 		return Customer{}, err
 	}
-	return s.updateCustomer(ctx, by, ref, "customer.change", func(c *Customer) { c.apply(f, false, new(Invalid)) })
+	return s.updateCustomer(ctx, by, ref, "customer.change", func(c *Customer) error {
+		if ifVersion != "" && ifVersion != c.Version() {
+			return &Conflict{Message: "Somebody changed this customer in between", Stale: true}
+		}
+		c.apply(f, false, new(Invalid))
+		return nil
+	})
 }
 
 // CancelCustomer marks the customer: its monitors stop three days later. Doing it again changes nothing.
@@ -225,15 +235,16 @@ func (s *Store) CancelCustomer(ctx context.Context, by Actor, ref Ref) (Customer
 	if err := by.check(MayChangeCustomers); err != nil {
 		return Customer{}, err
 	}
-	return s.updateCustomer(ctx, by, ref, "customer.cancel", func(c *Customer) {
+	return s.updateCustomer(ctx, by, ref, "customer.cancel", func(c *Customer) error {
 		if c.Status == CustomerActive {
 			c.Status = CustomerMarked
 		}
+		return nil
 	})
 }
 
 // updateCustomer changes the customer and, where that cancels it, stops its monitors in the same transaction.
-func (s *Store) updateCustomer(ctx context.Context, by Actor, ref Ref, action string, change func(*Customer)) (Customer, error) {
+func (s *Store) updateCustomer(ctx context.Context, by Actor, ref Ref, action string, change func(*Customer) error) (Customer, error) {
 	var c Customer
 	var stopped []MonitorRow
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
@@ -245,7 +256,9 @@ func (s *Store) updateCustomer(ctx context.Context, by Actor, ref Ref, action st
 			return err
 		}
 		c = before
-		change(&c)
+		if err := change(&c); err != nil {
+			return err
+		}
 		c.UpdatedAt = s.clock()
 		c.settle(c.UpdatedAt)
 		if _, err := tx.NewUpdate().Model(&c).ExcludeColumn("id", "public_id", "organization_id", "created_at").WherePK().Exec(ctx); err != nil {

@@ -59,7 +59,7 @@ func TestCancelledCustomerStopsItsMonitors(t *testing.T) {
 			return row.Status, row.State.State
 		}
 		change := func(body string) models.Customer {
-			c, err := s.ChangeCustomer(ctx, by, ref, fields(t, body))
+			c, err := s.ChangeCustomer(ctx, by, ref, fields(t, body), "")
 			if err != nil {
 				t.Fatal(err)
 			}

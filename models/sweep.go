@@ -67,11 +67,12 @@ func (s *Store) CancelDue(ctx context.Context) error {
 	}
 	for _, c := range due {
 		by := Actor{OrganizationID: c.OrganizationID}
-		_, err := s.updateCustomer(ctx, by, Ref{ID: c.ID}, "customer.cancelled", func(c *Customer) {
+		_, err := s.updateCustomer(ctx, by, Ref{ID: c.ID}, "customer.cancelled", func(c *Customer) error {
 			// Somebody may have taken the customer back meanwhile.
 			if c.Status == CustomerMarked && c.CancellationDate != nil && !c.CancellationDate.After(s.clock()) {
 				c.Status = CustomerCancelled
 			}
+			return nil
 		})
 		if err != nil {
 			return fmt.Errorf("cancelling customer %d: %w", c.ID, err)

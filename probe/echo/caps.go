@@ -1,0 +1,191 @@
+//go:build linux
+
+package echo
+
+import (
+	"net/netip"
+	"time"
+)
+
+// bucket is a token bucket in the form of the generic cell rate algorithm (ITU-T I.371 annex A): one time instead of a
+// count. What it lets through later is reserved, so that who came first goes first.
+type bucket struct {
+	packets, bytes int64 // theoretical arrival times, in nanoseconds
+}
+
+// rate is a Rate in the algorithm's terms, in nanoseconds.
+type rate struct {
+	packet    int64 // between two packets; 0 = no cap
+	burst     int64
+	perByte   float64
+	byteBurst int64
+}
+
+func newRate(r Rate) rate {
+	var out rate
+	if r.Packets > 0 {
+		burst := r.Burst
+		if burst <= 0 {
+			burst = max(1, r.Packets/10)
+		}
+		out.packet = int64(float64(time.Second) / r.Packets)
+		out.burst = int64((burst - 1) * float64(time.Second) / r.Packets)
+	}
+	if r.Bytes > 0 {
+		out.perByte = float64(time.Second) / r.Bytes
+		out.byteBurst = int64(time.Second)
+	}
+	return out
+}
+
+func (r rate) none() bool { return r.packet == 0 && r.perByte == 0 }
+
+// when is the time at which the bucket lets a packet through, now or later.
+func (b *bucket) when(r rate, now int64) int64 {
+	at := now
+	if r.packet > 0 {
+		at = max(at, b.packets-r.burst)
+	}
+	if r.perByte > 0 {
+		at = max(at, b.bytes-r.byteBurst)
+	}
+	return at
+}
+
+// reserve takes a packet of size bytes out of the bucket, at the time given by when or later.
+func (b *bucket) reserve(r rate, at int64, size int) {
+	b.packets = max(b.packets, at) + r.packet
+	b.bytes = max(b.bytes, at) + int64(float64(size)*r.perByte)
+}
+
+// full tells whether nothing was taken out of late.
+func (b *bucket) full(now int64) bool { return b.packets <= now && b.bytes <= now }
+
+// target is one address with checks under way, or whose bucket is not full yet.
+type target struct {
+	addr   netip.Addr
+	bucket bucket
+	live   *slot // linked by near and far
+	spare  *target
+}
+
+// caps are the buckets of everything, of groups and of targets.
+type caps struct {
+	all, perGroup, perTarget rate
+	everything               bucket
+	groups                   map[int64]*bucket
+	targets                  map[netip.Addr]*target
+	spare                    *target // unused ones
+	swept                    int64
+}
+
+func newCaps(o Options) caps {
+	return caps{
+		all: newRate(o.All), perGroup: newRate(o.PerGroup), perTarget: newRate(o.PerTarget),
+		groups: map[int64]*bucket{}, targets: map[netip.Addr]*target{},
+	}
+}
+
+// join notes a slot at its target.
+func (c *caps) join(s *slot) {
+	t := c.targets[s.addr]
+	if t == nil {
+		if t = c.spare; t != nil {
+			c.spare = t.spare
+			*t = target{}
+		} else {
+			t = &target{}
+		}
+		t.addr = s.addr
+		c.targets[s.addr] = t
+	}
+	s.target, s.near, s.far = t, nil, t.live
+	if s.far != nil {
+		s.far.near = s
+	}
+	t.live = s
+}
+
+// leave is the opposite of join.
+func (c *caps) leave(s *slot, now int64) {
+	t := s.target
+	if s.near != nil {
+		s.near.far = s.far
+	} else {
+		t.live = s.far
+	}
+	if s.far != nil {
+		s.far.near = s.near
+	}
+	s.near, s.far = nil, nil
+	c.forget(t, now)
+}
+
+// forget drops a target that nothing is known of.
+func (c *caps) forget(t *target, now int64) {
+	if t.live == nil && t.bucket.full(now) {
+		delete(c.targets, t.addr)
+		t.spare, c.spare = c.spare, t
+	}
+}
+
+// The caps by name, for the counters.
+const (
+	capAll = iota
+	capGroup
+	capTarget
+)
+
+// pass returns when the slot's next packet may leave, and which cap says so where that is later than now. Where it is not
+// after latest, the packet is taken out of all buckets.
+func (c *caps) pass(s *slot, now, latest int64, size int) (at int64, which int) {
+	at, which = now, -1
+	later := func(b *bucket, r rate, is int) {
+		if t := b.when(r, now); t > at {
+			at, which = t, is
+		}
+	}
+	if !c.all.none() {
+		later(&c.everything, c.all, capAll)
+	}
+	var group *bucket
+	if !c.perGroup.none() {
+		if group = c.groups[s.check.Group]; group == nil {
+			group = &bucket{}
+			c.groups[s.check.Group] = group
+		}
+		later(group, c.perGroup, capGroup)
+	}
+	if !c.perTarget.none() {
+		later(&s.target.bucket, c.perTarget, capTarget)
+	}
+	if at > latest {
+		return at, which
+	}
+	if !c.all.none() {
+		c.everything.reserve(c.all, now, size)
+	}
+	if group != nil {
+		group.reserve(c.perGroup, now, size)
+	}
+	if !c.perTarget.none() {
+		s.target.bucket.reserve(c.perTarget, now, size)
+	}
+	return at, which
+}
+
+// sweep forgets buckets that are full again, every so often.
+func (c *caps) sweep(now int64) {
+	if now-c.swept < int64(time.Minute) {
+		return
+	}
+	c.swept = now
+	for _, t := range c.targets {
+		c.forget(t, now)
+	}
+	for id, b := range c.groups {
+		if b.full(now) {
+			delete(c.groups, id)
+		}
+	}
+}

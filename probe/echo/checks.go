@@ -1,0 +1,283 @@
+//go:build linux
+
+package echo
+
+import (
+	"encoding/binary"
+	"errors"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrLate means that this machine was too busy to send all packets in the check's time.
+var ErrLate = errors.New("this machine was too busy to send in time")
+
+// begin takes up a check and sends its first packet.
+func (e *Engine) begin(c *Check, now int64) {
+	addr := c.Addr.Unmap()
+	socket := e.choose(addr)
+	if socket == nil || len(e.slab.slots) >= mostSlots {
+		err := ErrFamily
+		if socket != nil {
+			err = ErrLate
+		}
+		e.o.Done(c, &Report{Packets: make([]Packet, c.Count), Err: err})
+		return
+	}
+	e.used = true
+	s := e.slab.take(c)
+	c.slot, c.gen = s, s.gen
+	s.check, s.addr, s.socket = c, addr, socket
+	s.sa.set(addr)
+	socket.refs++
+	s.identifier = socket.identifier()
+	s.began, s.deadline, s.over = now, now+int64(c.Timeout), socket.dropped
+	e.caps.join(s)
+	e.stats.inFlight.Add(1)
+	e.sendNext(s, now)
+}
+
+// sendNext sends the slot's next packet, or has it wait for the caps.
+func (e *Engine) sendNext(s *slot, now int64) {
+	c := s.check
+	if e.o.Allow != nil {
+		if err := e.o.Allow(s.addr); err != nil {
+			e.finish(s, now, &NotAllowed{err})
+			return
+		}
+	}
+	latest := s.began + int64(c.Timeout)
+	if now > latest {
+		e.giveUp(s, now, ErrLate)
+		return
+	}
+	if !s.passed {
+		at, which := e.caps.pass(s, now, latest, c.Size+icmpHeader+ipHeader(s))
+		if which >= 0 {
+			e.stats.capped[which].Add(1)
+		}
+		if at > latest {
+			e.giveUp(s, now, ErrCapped)
+			return
+		}
+		if at > now {
+			s.passed = true
+			e.wheel.add(s, at)
+			return
+		}
+	}
+	s.passed = false
+	k := s.sent
+	errno := e.transmit(s, k)
+	s.sent++
+	switch {
+	case errno == 0:
+		p := &s.packets[k]
+		s.left++
+		if wait := int64(c.Timeout) - int64(k)*int64(c.Interval); wait > 0 {
+			s.deadline = max(s.deadline, p.user+wait)
+		}
+	case passing(errno):
+		e.stats.sendErrors.Add(1)
+		if s.report.Err == nil {
+			s.report.Err = errno
+		}
+	default:
+		e.stats.sendErrors.Add(1)
+		e.finish(s, now, errno)
+		return
+	}
+	if s.sent == c.Count {
+		e.await(s, now)
+		return
+	}
+	e.wheel.add(s, e.clock.now()+int64(c.Interval))
+}
+
+func ipHeader(s *slot) int {
+	if s.addr.Is4() {
+		return 20
+	}
+	return 40
+}
+
+// passing tells whether an errno is about a moment's lack of room, so that the next packet may well leave.
+func passing(errno syscall.Errno) bool {
+	return errno == unix.ENOBUFS || errno == unix.EAGAIN || errno == unix.ENOMEM
+}
+
+// giveUp sends nothing more; what has left keeps its time.
+func (e *Engine) giveUp(s *slot, now int64, why error) {
+	s.sent = s.check.Count
+	if s.report.Err == nil {
+		s.report.Err = why
+	}
+	e.await(s, now)
+}
+
+// await has the slot wait for what is unanswered, or ends the check where nothing is.
+func (e *Engine) await(s *slot, now int64) {
+	if s.settled == s.left {
+		e.finish(s, now, nil)
+		return
+	}
+	e.wheel.add(s, s.deadline)
+}
+
+// transmit builds and sends packet k. The errno is 0 where it left.
+func (e *Engine) transmit(s *slot, k int) syscall.Errno {
+	c, p, socket := s.check, &s.packets[k], s.socket
+	if err := socket.prepare(c); err != nil {
+		var errno syscall.Errno
+		if errors.As(err, &errno) {
+			return errno
+		}
+		return unix.EINVAL
+	}
+	b := e.out[:icmpHeader+c.Size]
+	t := newToken(s, k)
+	p.seq = uint16(k)
+	if c.Size >= TokenSize {
+		e.key.put(b[icmpHeader:], t, s.addr)
+	} else {
+		for i := range b[icmpHeader:] {
+			b[icmpHeader+i] = byte(i)
+		}
+		p.seq = socket.reserveSeq(s, t)
+	}
+	binary.BigEndian.PutUint16(b[4:], s.identifier)
+	binary.BigEndian.PutUint16(b[6:], p.seq)
+	b[0], b[1], b[2], b[3] = echoRequest4, 0, 0, 0
+	if socket.six {
+		b[0] = echoRequest6
+	} else if socket.raw { // datagram sockets and ICMPv6 leave it to the kernel
+		binary.BigEndian.PutUint16(b[2:], checksum(b))
+	}
+	p.user = e.clock.now()
+	errno := socket.sendto(b, &s.sa)
+	if errno != 0 {
+		// An ICMP error for another target waits on the socket until somebody asks, and that was this call. Reading the
+		// error queue takes it away; what fails again fails by itself.
+		e.readErrors(socket)
+		socket.restamp()
+		p.user = e.clock.now()
+		if errno = socket.sendto(b, &s.sa); errno != 0 {
+			socket.restamp()
+			delete(socket.small, smallKey{s.identifier, p.seq, s.addr})
+			return errno
+		}
+	}
+	p.sent, p.state = p.user, Lost
+	if socket.stamps {
+		socket.pending[socket.nextKey%recentSends] = pendingStamp{socket.nextKey, t}
+		socket.nextKey++
+	}
+	socket.unread = true
+	e.sent++
+	e.stats.sent.Add(1)
+	return 0
+}
+
+// reserveSeq finds a sequence number that no other packet without a token bears on its way to the slot's address.
+func (s *socket) reserveSeq(sl *slot, t token) uint16 {
+	for range 1 << 16 {
+		s.seq++
+		k := smallKey{sl.identifier, s.seq, sl.addr}
+		if _, taken := s.small[k]; !taken {
+			s.small[k] = t
+			return s.seq
+		}
+	}
+	return s.seq // more than 65,536 under way to one address: the caps forbid it
+}
+
+// replied notes a reply to packet k that came at the time given.
+func (e *Engine) replied(s *slot, k int, at, now int64, ttl int) {
+	p := &s.packets[k]
+	switch p.state {
+	case Replied:
+		s.report.Duplicates++
+		e.stats.duplicates.Add(1)
+		return
+	case Lost:
+		s.settled++
+	}
+	p.rtt = min(max(at-p.sent, 0), int64(s.check.Timeout))
+	p.state = Replied
+	if p.sent != p.user && at != now {
+		e.stats.stampError(now - p.user - p.rtt)
+	}
+	if k < s.highest {
+		s.report.Reordered++
+		e.stats.reordered.Add(1)
+	}
+	s.highest = max(s.highest, k)
+	s.report.ReplyTTL = ttl
+	e.stats.received.Add(1)
+	e.settle(s, now)
+}
+
+// refused notes an ICMP error for packet k.
+func (e *Engine) refused(s *slot, k int, t Trouble, now int64) {
+	p := &s.packets[k]
+	if p.state != Lost {
+		return
+	}
+	p.state = Refused
+	s.settled++
+	s.report.Trouble = t
+	e.settle(s, now)
+}
+
+// settle ends a check that waits for nothing more.
+func (e *Engine) settle(s *slot, now int64) {
+	if s.sent == s.check.Count && s.settled == s.left {
+		e.finish(s, now, nil)
+	}
+}
+
+// finish gives the check back. Where err ends it before its time, what is unanswered is not lost but unjudged.
+func (e *Engine) finish(s *slot, now int64, err error) {
+	e.wheel.remove(s)
+	r, c := &s.report, s.check
+	if err != nil {
+		r.Err = err
+	}
+	if err == nil && s.settled < s.left && e.overflowed(s.socket) != s.over {
+		err, r.Err = ErrOverflow, ErrOverflow
+	}
+	var first int64
+	for k := range s.packets {
+		p := &s.packets[k]
+		state := p.state
+		if state == Lost && err != nil {
+			state = Unjudged
+		}
+		r.Packets[k] = Packet{State: state}
+		switch state {
+		case Replied:
+			r.Packets[k].RTT = time.Duration(p.rtt)
+			r.Received++
+			r.Sent++
+		case Lost, Refused:
+			r.Sent++
+		}
+		if p.state != Unsent && first == 0 {
+			first = p.sent
+		}
+		if c.Size < TokenSize && p.state != Unsent {
+			delete(s.socket.small, smallKey{s.identifier, p.seq, s.addr})
+		}
+	}
+	if first != 0 {
+		r.Started = e.clock.wall(first)
+	}
+	e.caps.leave(s, now)
+	e.release(s.socket)
+	e.slab.give(s)
+	c.slot = nil
+	e.stats.inFlight.Add(-1)
+	e.o.Done(c, r)
+}

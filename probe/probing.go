@@ -38,6 +38,9 @@ func (p *ProbingPinger) Ping(ctx context.Context, c models.Check) models.Result 
 	result := models.NewResult(c)
 	result.StartedOffset = max(0, begun.Sub(time.UnixMilli(c.Slot)))
 	result = p.measure(ctx, c.Spec, begun, result)
+	if result.Outcome == models.OutcomeFailure {
+		p.resolver.Forget(c.Spec.Host)
+	}
 	p.log.Debug("check done", "monitor", c.Monitor, "slot", c.Slot, "outcome", result.Outcome, "cause", result.Cause,
 		"detail", result.Detail, "sent", result.Sent, "received", result.Received, "took", time.Since(begun))
 	return result

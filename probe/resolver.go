@@ -2,151 +2,225 @@ package probe
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
+
+	"github.com/miekg/dns"
 
 	"echolot/models"
 )
 
-// Resolver turns a monitor's host into the address to ping.
+// maxLookups is how many names are looked up at once, each with one socket. A healthy server answers so many in
+// milliseconds; a dead one must not be met with a burst by a hundred thousand monitors.
+const maxLookups = 256
+
+// Resolver turns a monitor's host into the address to ping. It asks the DNS server of ECHOLOT_RESOLVER, without a search
+// list, or those of /etc/resolv.conf as resolv.conf(5) says (nameserver, search, ndots, timeout, attempts, rotate), and
+// looks into /etc/hosts first in either case: that a machine has a server of its own for names does not change what
+// localhost means to it. Both files are read again when they change, with at most five seconds' delay.
+//
+// Answers are kept as long as they say, see addressCache, and never longer: an address that has expired is not used. All
+// methods may be called at once from any goroutine. Nothing runs between two calls, so there is nothing to close.
 type Resolver struct {
-	// server is host:port of the one DNS server to ask; empty = those of the system.
-	server string
+	files *resolverFiles
+	cache *addressCache
+	slots chan struct{} // holds one element for each lookup that runs
+
+	mu       sync.Mutex
+	underWay map[question]*lookup
+}
+
+// question is what is looked up and cached.
+type question struct {
+	name   string // in lower case, as the monitor has it
+	family byte   // '4', '6' or, for auto, 'a'
+}
+
+func newQuestion(host, family string) question {
+	q := question{name: strings.ToLower(host), family: 'a'}
+	if family == "4" || family == "6" {
+		q.family = family[0]
+	}
+	return q
 }
 
 // NewResolver makes a Resolver that asks the DNS server at host:port, or the system's where server is empty.
 func NewResolver(server string) *Resolver {
-	return &Resolver{server: server}
+	return newResolver(newResolverFiles(server, "/etc/resolv.conf", "/etc/hosts"))
+}
+
+func newResolver(files *resolverFiles) *Resolver {
+	return &Resolver{files: files, cache: newAddressCache(maxCached), slots: make(chan struct{}, maxLookups), underWay: map[question]*lookup{}}
 }
 
 // Resolve returns the address of host, never an IPv4 address in IPv6 form. family is "4", "6" or "auto". It returns at
 // ctx's deadline at the latest. The error is an *Unmeasured: models.CauseNameNotFound where the name does not exist,
 // models.CauseDNSError where nobody could say (no answer, a broken one, an empty one), models.CauseLocalError where host
-// is an address of the other family.
+// is an address of the other family. Who waits for one of the lookups under way to end (there are at most 256), and waits
+// in vain, gets models.CauseDNSError too: it is slow servers that fill them.
 //
 // With "auto" a name that has both is pinged by IPv4: a prober without IPv6 (most containers) still has an address for
-// it in DNS, and a monitor must not change its target with the machine that measures it.
+// it in DNS, and a monitor must not change its target with the machine that measures it. For the same reason, of several
+// addresses the one of the last answer is kept while the new answer still has it; else it is the answer's first.
+//
+// Equal lookups are one: all who ask meanwhile get its answer, each within its own ctx. It ends when the last of them
+// leaves, and that one waits for its end.
 func (r *Resolver) Resolve(ctx context.Context, host, family string) (netip.Addr, error) {
-	if a, err := netip.ParseAddr(host); err == nil {
-		a = a.Unmap()
-		if family == "4" && !a.Is4() || family == "6" && !a.Is6() {
-			return netip.Addr{}, &Unmeasured{models.CauseLocalError, fmt.Sprintf("%s is not an IPv%s address", host, family)}
-		}
-		return a, nil
+	if r.files.look() {
+		r.cache.clear()
 	}
-	if models.EndsInNumber(host) {
-		// 127.1 and 0x7f000001 are addresses to the C library and names to DNS: to us they are neither.
+	if addr, err, ok := r.Cached(host, family); ok {
+		return addr, err
+	}
+	q := newQuestion(host, family)
+	if _, ok := dns.IsDomainName(q.name); !ok || len(q.name) > maxNameLength {
 		return netip.Addr{}, &Unmeasured{models.CauseNameNotFound, fmt.Sprintf("%s is neither a name nor an address", host)}
 	}
-	network := "ip"
-	if family == "4" || family == "6" {
-		network += family
-	}
-	name := host
-	if r.server != "" && !strings.HasSuffix(name, ".") {
-		name += "." // the search list of resolv.conf belongs to the system's servers
-	}
-	l := lookup{server: r.server, outer: ctx}
-	// A resolver of its own for each lookup: net.Resolver joins equal lookups, and then only one sees the replies.
-	// StrictErrors, because else a lost answer for A would silently move the monitor to the AAAA address.
-	resolver := net.Resolver{PreferGo: true, StrictErrors: true, Dial: l.dial}
-	addrs, err := resolver.LookupNetIP(ctx, network, name)
-	if err != nil {
-		return netip.Addr{}, l.explain(err)
-	}
-	for _, a := range addrs {
-		if a.Unmap().Is4() {
-			return a.Unmap(), nil
+	l := r.join(ctx, q)
+	defer r.leave(l)
+	select {
+	case <-l.done:
+	case <-ctx.Done():
+	case r.slots <- struct{}{}:
+		// Who waits takes the slot, and not a goroutine for each lookup: thousands may wait.
+		if ctx.Err() == nil && l.started.CompareAndSwap(false, true) {
+			go r.run(l)
+		} else {
+			<-r.slots
+		}
+		select {
+		case <-l.done:
+		case <-ctx.Done():
 		}
 	}
-	if len(addrs) == 0 {
-		return netip.Addr{}, &Unmeasured{models.CauseDNSError, fmt.Sprintf("%s has no address", host)}
+	select {
+	case <-l.done: // also where both had come
+		return l.found.addr, l.found.err
+	default:
+		return netip.Addr{}, l.unanswered()
 	}
-	return addrs[0], nil
 }
 
-// lookup watches the replies to one lookup. net.DNSError does not tell a name that does not exist (NXDOMAIN) from one
-// without an address (an empty answer, a CNAME that leads nowhere), and only the first is the owner's doing.
-type lookup struct {
-	server string
-	// outer is the caller's context: the one that dial is given outlives it.
-	outer context.Context
-	// exists is set once a server answered anything but NXDOMAIN.
-	exists atomic.Bool
+// Cached returns what Resolve would return without asking anybody, and ok; for addresses, names of /etc/hosts and answers
+// that have not expired, be it that the name does not exist. Else ok is false, and err nil: that is for Resolve. It does
+// not wait, and allocates nothing where host is an IPv4 or IPv6 address or a name in lower case.
+//
+// Once in five seconds it leaves a name to Resolve, so that changes of the system's files are noticed.
+func (r *Resolver) Cached(host, family string) (addr netip.Addr, err error, ok bool) {
+	// These are the hosts that can be addresses; to try it with every name would cost an error each.
+	if strings.Contains(host, ":") || models.EndsInNumber(host) {
+		addr, err = literal(host, family)
+		return addr, err, true
+	}
+	if !r.files.fresh() {
+		return netip.Addr{}, nil, false
+	}
+	q := newQuestion(host, family)
+	if addr, ok := r.files.host(q); ok {
+		return addr, nil, true
+	}
+	e, ok := r.cache.get(q)
+	return e.addr, e.err, ok
 }
 
-func (l *lookup) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	if l.server != "" {
-		address = l.server
-	}
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, network, address)
+// Forget lets host be looked up again the next time. It is called after a check that failed: the host may have moved.
+func (r *Resolver) Forget(host string) { r.cache.forget(newQuestion(host, "").name) }
+
+// literal takes host as an address. What only the C library reads as one, such as 127.1 and 0x7f000001, and DNS as a
+// name, is to us neither.
+func literal(host, family string) (netip.Addr, error) {
+	a, err := netip.ParseAddr(host)
 	if err != nil {
-		return nil, err
+		return netip.Addr{}, &Unmeasured{models.CauseNameNotFound, fmt.Sprintf("%s is neither a name nor an address", host)}
 	}
-	// net.Resolver gives an answer five seconds even where the caller has left: closing ends its wait.
-	stop := context.AfterFunc(l.outer, func() { conn.Close() })
-	if udp, ok := conn.(*net.UDPConn); ok {
-		return &watchedConn{UDPConn: udp, lookup: l, stop: stop}, nil
+	a = a.Unmap()
+	if family == "4" && !a.Is4() || family == "6" && !a.Is6() {
+		return netip.Addr{}, &Unmeasured{models.CauseLocalError, fmt.Sprintf("%s is not an IPv%s address", host, family)}
 	}
-	l.exists.Store(true) // by TCP only after a truncated answer, and those exist
-	return &timedConn{Conn: conn, stop: stop}, nil
+	return a, nil
 }
 
-// explain makes an Unmeasured of what net.Resolver says.
-func (l *lookup) explain(err error) error {
-	var dns *net.DNSError
-	if !errors.As(err, &dns) {
-		return &Unmeasured{models.CauseDNSError, err.Error()}
+// lookup is one lookup under way.
+type lookup struct {
+	question
+	ctx     context.Context // ends when nobody waits any more
+	cancel  context.CancelFunc
+	started atomic.Bool
+	// asking is the server that was asked last, nil before the first.
+	asking atomic.Pointer[string]
+	done   chan struct{}
+	found  cached // valid when done is closed
+
+	// Under the Resolver's lock:
+	waiters int
+	until   time.Time // the latest of their deadlines
+}
+
+// join returns the lookup for q that is under way, or a new one that the caller is to start.
+func (r *Resolver) join(ctx context.Context, q question) *lookup {
+	until, ok := ctx.Deadline()
+	if !ok {
+		until = time.Now().Add(models.MaxTimeout)
 	}
-	if l.server != "" {
-		dns.Server = l.server // net.Resolver names the server that it would have asked
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.underWay[q]
+	if l == nil {
+		l = &lookup{question: q, done: make(chan struct{})}
+		l.ctx, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
+		r.underWay[q] = l
 	}
-	switch {
-	case dns.IsNotFound && !l.exists.Load():
-		return &Unmeasured{models.CauseNameNotFound, dns.Error()}
-	case dns.IsNotFound:
-		return &Unmeasured{models.CauseDNSError, fmt.Sprintf("lookup %s: the answer holds no address", dns.Name)}
+	l.waiters++
+	if until.After(l.until) {
+		l.until = until
 	}
-	return &Unmeasured{models.CauseDNSError, dns.Error()}
+	return l
 }
 
-// watchedConn notes the response code of every DNS message read (RFC 1035 §4.1.1). It stays a net.PacketConn: by that
-// net.Resolver knows that it speaks UDP.
-type watchedConn struct {
-	*net.UDPConn
-	lookup *lookup
-	stop   func() bool
-}
-
-const (
-	dnsHeader    = 12
-	dnsNameError = 3
-)
-
-func (c *watchedConn) Read(b []byte) (int, error) {
-	n, err := c.UDPConn.Read(b)
-	if n >= dnsHeader && b[3]&0x0f != dnsNameError {
-		c.lookup.exists.Store(true)
+// leave ends l with its last waiter.
+func (r *Resolver) leave(l *lookup) {
+	r.mu.Lock()
+	l.waiters--
+	last := l.waiters == 0
+	if last && r.underWay[l.question] == l {
+		delete(r.underWay, l.question)
 	}
-	return n, err
+	r.mu.Unlock()
+	if !last {
+		return
+	}
+	l.cancel()
+	if l.started.Load() {
+		<-l.done
+	}
 }
 
-func (c *watchedConn) Close() error {
-	c.stop()
-	return c.UDPConn.Close()
+// run asks for l, stores what it finds and tells those who wait.
+func (r *Resolver) run(l *lookup) {
+	defer func() { <-r.slots }()
+	defer close(l.done)
+	addrs, ttl, err := l.resolve(r.files.servers(), func() time.Duration {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return time.Until(l.until)
+	})
+	l.found = r.cache.put(l.question, addrs, ttl, err)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.underWay[l.question] == l {
+		delete(r.underWay, l.question)
+	}
 }
 
-type timedConn struct {
-	net.Conn
-	stop func() bool
-}
-
-func (c *timedConn) Close() error {
-	c.stop()
-	return c.Conn.Close()
+// unanswered is the error of a waiter whose time is over.
+func (l *lookup) unanswered() error {
+	server := l.asking.Load()
+	if server == nil {
+		return &Unmeasured{models.CauseDNSError, fmt.Sprintf("lookup %s: %d others were under way", l.name, maxLookups)}
+	}
+	return &Unmeasured{models.CauseDNSError, fmt.Sprintf("lookup %s: no answer from %s", l.name, *server)}
 }

@@ -12,19 +12,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Capture counts the ICMP echo requests that arrive at an interface, by destination.
+// Capture keeps the ICMP echo requests and replies that arrive at an interface, each with the kernel's time stamp.
 type Capture struct {
-	fd   int
-	mu   sync.Mutex
-	seen map[netip.Addr]int
-	last map[netip.Addr]Request
+	fd int
+
+	mu        sync.Mutex
+	seen      map[netip.Addr]int
+	requests  map[netip.Addr][]*Packet // by destination
+	replies   map[netip.Addr][]*Packet // by source
+	fragments map[fragment]*Packet
 }
 
 // Request is an echo request as it was on the wire.
 type Request struct {
 	TTL, TOS     int
 	DontFragment bool // IPv4 only
-	PacketSize   int  // bytes of ICMP payload
+	PacketSize   int  // bytes of ICMP payload, of all fragments
+}
+
+// Packet is an echo request or reply as it was on the wire, and when.
+type Packet struct {
+	Request
+	From, To netip.Addr
+	ID, Seq  int
+	// Payload is the ICMP payload; of a packet in fragments that of the first.
+	Payload []byte
+	// Fragments is how many there were, 1 for a whole packet.
+	Fragments int
+	// At is the kernel's time stamp of the arrival (SO_TIMESTAMPNS, by the wall clock), of the first fragment.
+	At time.Time
 }
 
 // NewCapture captures at the named interface of this namespace until the test ends.
@@ -71,7 +87,16 @@ func openCapture(name string) (*Capture, error) {
 		unix.Close(fd)
 		return nil, err
 	}
-	return &Capture{fd: fd, seen: map[netip.Addr]int{}, last: map[netip.Addr]Request{}}, nil
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	const queue = 32 << 20 // a burst of twenty thousand checks
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, queue) != nil {
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, queue) // within unshare -Urn only up to rmem_max
+	}
+	return &Capture{fd: fd, seen: map[netip.Addr]int{}, requests: map[netip.Addr][]*Packet{}, replies: map[netip.Addr][]*Packet{},
+		fragments: map[fragment]*Packet{}}, nil
 }
 
 func (c *Capture) start(t testing.TB) {
@@ -79,19 +104,19 @@ func (c *Capture) start(t testing.TB) {
 	go func() {
 		defer close(stopped)
 		defer unix.Close(c.fd)
-		buffer := make([]byte, 128)
+		buffer, oob := make([]byte, 1<<16), make([]byte, 128)
 		for {
 			select {
 			case <-stop:
 				return
 			default:
 			}
-			n, from, err := unix.Recvfrom(c.fd, buffer, 0)
+			n, oobn, _, from, err := unix.Recvmsg(c.fd, buffer, oob, 0)
 			if err != nil {
 				continue // mostly the 20 ms without a packet
 			}
 			if link, ok := from.(*unix.SockaddrLinklayer); ok && link.Pkttype != unix.PACKET_OUTGOING {
-				c.note(buffer[:n])
+				c.note(buffer[:n], arrival(oob[:oobn]))
 			}
 		}
 	}()
@@ -101,30 +126,48 @@ func (c *Capture) start(t testing.TB) {
 	})
 }
 
-func (c *Capture) note(packet []byte) {
-	const echo4, echo6, echoHeader = 8, 128, 8 // RFC 792, RFC 4443 §4.1
-	var to netip.Addr
-	var request Request
-	switch {
-	case len(packet) > 20 && packet[0]>>4 == 4 && packet[9] == unix.IPPROTO_ICMP:
-		header := int(packet[0]&0x0f) * 4
-		if len(packet) <= header || packet[header] != echo4 {
-			return
+// arrival is the kernel's time stamp, or now.
+func arrival(oob []byte) time.Time {
+	messages, _ := unix.ParseSocketControlMessage(oob)
+	for _, m := range messages {
+		if m.Header.Level == unix.SOL_SOCKET && m.Header.Type == unix.SCM_TIMESTAMPNS && len(m.Data) >= 16 {
+			seconds, nanoseconds := binary.NativeEndian.Uint64(m.Data), binary.NativeEndian.Uint64(m.Data[8:])
+			return time.Unix(int64(seconds), int64(nanoseconds))
 		}
-		to, _ = netip.AddrFromSlice(packet[16:20])
-		size := int(binary.BigEndian.Uint16(packet[2:]))
-		request = Request{TTL: int(packet[8]), TOS: int(packet[1]), DontFragment: packet[6]&0x40 != 0, PacketSize: size - header - echoHeader}
-	case len(packet) > 40 && packet[0]>>4 == 6 && packet[6] == unix.IPPROTO_ICMPV6 && packet[40] == echo6:
-		to, _ = netip.AddrFromSlice(packet[24:40])
-		class := int(binary.BigEndian.Uint16(packet)>>4) & 0xff
-		request = Request{TTL: int(packet[7]), TOS: class, PacketSize: int(binary.BigEndian.Uint16(packet[4:])) - echoHeader}
-	default:
+	}
+	return time.Now()
+}
+
+func (c *Capture) note(data []byte, at time.Time) {
+	p, ok := parsePacket(data)
+	if !ok {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.seen[to]++
-	c.last[to] = request
+	if p.more || p.offset > 0 {
+		if first := c.fragments[p.fragment]; first != nil && p.offset > 0 {
+			first.PacketSize += len(p.message)
+			first.Fragments++
+		}
+		if p.offset > 0 {
+			return
+		}
+	}
+	packet, request, ok := p.echo()
+	if !ok {
+		return
+	}
+	packet.At = at
+	if p.more {
+		c.fragments[p.fragment] = packet
+	}
+	if request {
+		c.seen[packet.To]++
+		c.requests[packet.To] = append(c.requests[packet.To], packet)
+	} else {
+		c.replies[packet.From] = append(c.replies[packet.From], packet)
+	}
 }
 
 // Seen is how many echo requests each address got so far.
@@ -138,7 +181,35 @@ func (c *Capture) Seen() map[netip.Addr]int {
 func (c *Capture) Last(addr netip.Addr) Request {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.last[addr]
+	if all := c.requests[addr]; len(all) > 0 {
+		return all[len(all)-1].Request
+	}
+	return Request{}
+}
+
+// Requests are all echo requests to addr so far, in the order of their arrival.
+func (c *Capture) Requests(addr netip.Addr) []Packet { return c.copied(c.requests, addr) }
+
+// Replies are all echo replies from addr so far.
+func (c *Capture) Replies(addr netip.Addr) []Packet { return c.copied(c.replies, addr) }
+
+func (c *Capture) copied(of map[netip.Addr][]*Packet, addr netip.Addr) (all []Packet) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range of[addr] {
+		all = append(all, *p)
+	}
+	return all
+}
+
+// Dropped is how many packets the kernel had no room for since the last call: then the capture does not have all.
+func (c *Capture) Dropped(t testing.TB) int {
+	t.Helper()
+	stats, err := unix.GetsockoptTpacketStats(c.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
+	if err != nil {
+		t.Fatalf("statistics of the capture: %v", err)
+	}
+	return int(stats.Drops)
 }
 
 // WaitFor waits until addr got n echo requests. Packets are captured in order: what was sent before is counted by then.

@@ -1,5 +1,5 @@
 // Package lab is a network laboratory for tests: network namespaces with routes and cables of their own, a DNS server
-// with scripted answers, a target that answers echo requests as badly as wanted, and a capture of what really left.
+// with scripted answers, targets that answer echo requests as badly as wanted, a router, and a capture of what really left.
 //
 // Nothing of it touches the machine's own network. It needs Linux, iproute2, and root or `unshare -Urn`.
 package lab

@@ -41,7 +41,7 @@ func TestMetricsOnThisMachine(t *testing.T) {
 				"forwarded for somebody": {"X-Forwarded-For", "192.0.2.7"}, "forwarded for this machine": {"X-Forwarded-For", "127.0.0.1"},
 				"forwarded for nobody": {"X-Forwarded-For", ""}, "Forwarded": {"Forwarded", "for=192.0.2.7"}, "X-Real-Ip": {"x-real-ip", "127.0.0.1"},
 				"Via": {"Via", "1.1 proxy"}, "X-Forwarded-Host": {"X-Forwarded-Host", "echolot.example"}, "X-Forwarded-Proto": {"X-Forwarded-Proto", "https"},
-				"a token of nobody": {"Authorization", "Bearer wrong"}, "no token at all": {"Authorization", "Bearer "}, "half of the token": {"Authorization", "Bearer " + metricsToken[:8]},
+				"a token of nobody": {"Authorization", "Bearer wrong"}, "no token at all": {"Authorization", "Bearer "}, "Basic": {"Authorization", "Basic eDp5"}, "half of the token": {"Authorization", "Bearer " + metricsToken[:8]},
 				"an administrator's token": {"Authorization", "Bearer " + admin}, "an administrator's session": {"Authorization", "Bearer " + session},
 				"a proxied administrator": {"X-Forwarded-For", "192.0.2.7", "Cookie", "sid=" + session},
 			} {
@@ -84,7 +84,8 @@ func TestMetricsFromElsewhere(t *testing.T) {
 		"with the metrics' own":          {[]string{"Authorization", "Bearer " + metricsToken}, 200},
 		"with the metrics' own as Basic": {[]string{"Authorization", "Basic " + metricsToken}, 404},
 	} {
-		r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1/metrics", nil)
+		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+		r.Host = "127.0.0.1"
 		for i := 0; i < len(c.header); i += 2 {
 			r.Header.Set(c.header[i], c.header[i+1])
 		}

@@ -136,8 +136,8 @@ func count64(n int64, one, many string) string {
 	return thousands(n) + nbsp + many
 }
 
-// bytes writes a size in the largest unit of 1024 that leaves a whole part.
-func bytes(n int64) string {
+// size writes a size in the largest unit of 1024 that leaves a whole part.
+func size(n int64) string {
 	units := [...]string{"B", "KiB", "MiB", "GiB", "TiB"}
 	v, i := float64(n), 0
 	for v >= 1024 && i < len(units)-1 {
@@ -221,14 +221,14 @@ func (p ProberPage) packets() []Setting {
 // storage says what waits to be stored.
 func (p ProberPage) storage() []Setting {
 	s := p.figures().Storage
-	held := func(n, size int64) string {
+	held := func(n, heldBytes int64) string {
 		switch {
-		case n == 0 && size == 0:
+		case n == 0 && heldBytes == 0:
 			return "nothing"
-		case size == 0:
+		case heldBytes == 0:
 			return count64(n, "result", "results")
 		}
-		return count64(n, "result", "results") + ", " + bytes(size)
+		return count64(n, "result", "results") + ", " + size(heldBytes)
 	}
 	list := []Setting{{"In memory", held(s.Waiting, s.WaitingBytes)}, {"In the spool file", held(s.SpoolResults, s.SpoolBytes)}}
 	if s.Waiting > 0 && !s.OldestWaiting.IsZero() {

@@ -171,7 +171,7 @@ func TestGoldenMonitors(t *testing.T) {
 		var made struct{ PublicID string }
 		a.decode(h.t, &made)
 		b.ask("create, as little as possible", admin, "POST", all, `{"customerId":"1","name":"Small","hostname":"host.example"}`)
-		b.ask("create, everything wrong", admin, "POST", all, `{"customerId":"x","name":"","hostname":"https://host.example/ping","status":"on","checkInterval":0,"checkIntervalSeconds":0,"timeoutSeconds":0,"icmpConfig":{"count":0,"packetSize":70000,"quorum":"most"},"allowedCheckCountryCodes":["XX"],"notificationEmail":"x","notificationPhoneNumber":"0351","port":0}`)
+		b.ask("create, everything wrong", admin, "POST", all, `{"customerId":"x","name":"","hostname":"https://host.example/ping","status":"on","checkInterval":0,"checkIntervalSeconds":0,"timeoutSeconds":0,"icmpConfig":{"count":0,"packetSize":-1,"quorum":"most"},"allowedCheckCountryCodes":["XX"],"notificationEmail":"x","notificationPhoneNumber":"0351","port":0}`)
 		b.ask("create, a target that is never allowed", admin, "POST", all, `{"customerId":1,"name":"Metadata","hostname":"169.254.169.254"}`)
 		b.ask("create, nobody's customer", admin, "POST", all, `{"customerId":999,"name":"Nobody","hostname":"127.0.0.1"}`)
 		b.ask("create, not JSON", admin, "POST", all, `{"customerId":`)

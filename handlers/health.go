@@ -15,6 +15,7 @@ type health struct {
 	Fix     string `json:"fix,omitempty"`
 	Probing string `json:"probing,omitempty"`
 	Engine  string `json:"engine,omitempty"`
+	Stamps  string `json:"stamps,omitempty"` // where the times of packets are taken: "kernel" or "user"
 	IPv4    string `json:"ipv4,omitempty"`
 	IPv6    string `json:"ipv6,omitempty"`
 }
@@ -47,7 +48,7 @@ func (s *Server) showReadiness(c *fiber.Ctx) error {
 	case !beat.CanPing():
 		return not(health{Reason: "no right to ping: every monitor is unknown", Fix: beat.Hint})
 	}
-	return sendJSON(c, http.StatusOK, health{Status: "ok", Probing: "active", Engine: beat.Engine, IPv4: beat.IPv4, IPv6: beat.IPv6})
+	return sendJSON(c, http.StatusOK, health{Status: "ok", Probing: "active", Engine: beat.Engine, Stamps: beat.Figures.Engine.Stamps, IPv4: beat.IPv4, IPv6: beat.IPv6})
 }
 
 // showAsset serves an embedded file; its name changes with its content, so browsers may keep it.

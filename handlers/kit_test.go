@@ -84,7 +84,7 @@ func newHouse(t testing.TB, store *models.Store, changes ...func(*Options)) *hou
 	h.url = "http://" + ln.Addr().String()
 	base, _ := url.Parse(h.url)
 	o := Options{Store: store, Assets: assets, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})), BaseURL: base, Version: "test",
-		Streams: StreamCaps{Total: 1000, PerUser: 1000, PerOrganization: 1000, PerAddress: 1000}}
+		Streams: StreamCaps{Total: 1000, PerUser: 1000, PerOrganization: 1000, PerAddress: 1000}, Metrics: someMetrics()}
 	for _, change := range changes {
 		change(&o)
 	}

@@ -40,6 +40,7 @@ const (
 	customerChangers
 	tokenManagers
 	organizationChoosers
+	proberReaders
 )
 
 // line is one way to use a route.
@@ -55,6 +56,8 @@ type line struct {
 	good     int
 	// refused is the answer to a body that names what the caller does not see; 0 = 404.
 	refused int
+	// byToken is the answer to an API token where that is another one; 0 = good.
+	byToken int
 	// session is true where a good request uses the caller's session up.
 	session bool
 	// home is true where a session is sent on to the monitors.
@@ -73,7 +76,8 @@ func matrix() map[string][]line {
 	return map[string][]line{
 		"GET /healthz":      {{good: 200}},
 		"GET /readyz":       {{good: 200}},
-		"GET /static/:file": {{good: 404}}, // no such file here; what is served is the same for everybody
+		"GET /metrics":      {{good: 200, byToken: 404}}, // open from here, but no user's token is good for it; others' 404 has a test of its own
+		"GET /static/:file": {{good: 404}},               // no such file here; what is served is the same for everybody
 		"GET /favicon.ico":  {{good: 200}},
 
 		"POST /api/auth/login":   {{good: 400, body: `{}`}},
@@ -152,6 +156,8 @@ func matrix() map[string][]line {
 		"POST /customers/:id":        {{who: customerChangers, path: aCustomer, body: "name=Changed", good: 303}},
 		"GET /customers/:id/cancel":  {{who: customerChangers, path: aCustomer, good: 200}},
 		"POST /customers/:id/cancel": {{who: customerChangers, path: aCustomer, good: 303}},
+
+		"GET /prober": {{who: proberReaders, good: 200}},
 
 		"GET /tokens": {{who: tokenManagers, good: 200}},
 		"POST /tokens": {
@@ -258,9 +264,10 @@ func (k *knocking) people() {
 	chose := h.session("global_admin@example.com")
 	must(h.store.RememberOrganization(ctx, models.Actor{Role: models.RoleGlobalAdmin, HomeID: 1}, chose, models.Ref{ID: 1}))
 
-	everything := []access{anybodySignedIn, readers, statusSetters, monitorChangers, customerChangers, tokenManagers}
+	everything := []access{anybodySignedIn, readers, statusSetters, monitorChangers, customerChangers, tokenManagers, proberReaders}
 	global := append(slices.Clone(everything), organizationChoosers)
 	reads := []access{anybodySignedIn, readers}
+	supports := append(slices.Clone(reads), organizationChoosers, proberReaders)
 	house := []place{own, hidden}
 	sessions := map[string]string{}
 	session := func(c caller) caller {
@@ -282,8 +289,8 @@ func (k *knocking) people() {
 		session(caller{name: "user", email: "user@example.com", may: everything[:5], sees: house}),
 		session(caller{name: "limited user", email: h.limited, may: everything[:4], sees: []place{own}}),
 		session(caller{name: "readonly", email: "readonly@example.com", may: everything[:3], sees: house}),
-		session(caller{name: "supporter", email: "global_supporter@example.com", may: append(reads, organizationChoosers), nowhere: true}),
-		session(caller{name: "supporter who names the house", email: "global_supporter@example.com", may: append(reads, organizationChoosers), organization: "1", sees: house}),
+		session(caller{name: "supporter", email: "global_supporter@example.com", may: supports, nowhere: true}),
+		session(caller{name: "supporter who names the house", email: "global_supporter@example.com", may: supports, organization: "1", sees: house}),
 		session(caller{name: "global admin", email: "global_admin@example.com", may: global, nowhere: true}),
 		session(caller{name: "global admin who names the house", email: "global_admin@example.com", may: global, organization: "1", sees: house}),
 		session(caller{name: "global admin who names the other", email: "global_admin@example.com", may: global, organization: "2", sees: []place{foreign}}),
@@ -651,6 +658,9 @@ func (k *knocking) allow(key string, r route, l line, c caller) {
 			who.credential = k.h.session(c.email)
 		}
 		good := l.good
+		if l.byToken != 0 && c.token {
+			good = l.byToken
+		}
 		if l.home && c.email != "" {
 			good = http.StatusSeeOther
 		}

@@ -157,7 +157,7 @@ func newCheckItem(r models.Result, l models.Location) checkItem {
 	case r.Outcome == models.OutcomeFailure || r.Outcome == models.OutcomeUnknown:
 		item.ErrorMessage = nonEmpty(views.CauseText(r.Cause, source, r.Sent))
 	case r.Received < r.Sent:
-		item.WarningMessage = nonEmpty(fmt.Sprintf("%d of %d packets lost", r.Sent-r.Received, r.Sent))
+		item.WarningMessage = nonEmpty(lossMessage(r, source))
 	}
 	if f, ok := r.RTTs(); ok {
 		whole := int64(math.Round(float64(f.Avg) / float64(time.Millisecond)))
@@ -177,6 +177,18 @@ func newCheckItem(r models.Result, l models.Location) checkItem {
 		}
 	}
 	return item
+}
+
+// lossMessage says how many packets were lost, and who refused them where somebody did.
+func lossMessage(r models.Result, source string) string {
+	text := fmt.Sprintf("%d of %d packets lost", r.Sent-r.Received, r.Sent)
+	if r.Late > 0 {
+		text += fmt.Sprintf(", %d of them answered late", r.Late)
+	}
+	if r.Cause != models.CauseTimeout && r.Cause != models.CauseNone {
+		text += ": " + views.CauseText(r.Cause, source, r.Sent)
+	}
+	return text
 }
 
 // page is a list with its place.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"echolot/models"
 	"echolot/views"
@@ -82,7 +83,7 @@ func (s *Server) page(c *fiber.Ctx, title, nav string) views.Page {
 	if by.Role == "" {
 		return p
 	}
-	p.MayTokens = by.May(models.MayManageTokens)
+	p.MayTokens, p.MayProber = by.May(models.MayManageTokens), by.May(models.MaySeeProber)
 	s.fillAccount(c, by, &p)
 	return p
 }
@@ -108,8 +109,8 @@ func (s *Server) fillAccount(c *fiber.Ctx, by models.Actor, p *views.Page) {
 			}
 		}
 	}
-	if notice, ok := s.proberNotice(c); ok {
-		p.Notices = append(p.Notices, notice)
+	p.Notices = s.proberNotices(c)
+	if len(p.Notices) > 0 {
 		return
 	}
 	if counts, err := s.Store.Counts(ctx, by); err == nil && counts.Unmeasured > 0 {
@@ -117,19 +118,32 @@ func (s *Server) fillAccount(c *fiber.Ctx, by models.Actor, p *views.Page) {
 	}
 }
 
-// proberNotice says why every monitor is unknown, where that is so.
-func (s *Server) proberNotice(c *fiber.Ctx) (views.Notice, bool) {
+// proberNotices say why every monitor is unknown, or why what is shown is not the newest, where that is so.
+func (s *Server) proberNotices(c *fiber.Ctx) []views.Notice {
 	beat, alive, err := s.Store.Heartbeat(c.UserContext())
-	switch {
-	case err != nil:
-		return views.Notice{}, false
-	case !alive:
-		return views.Notice{Strong: "Nobody is probing.", Text: "What is shown is the last that was measured; no monitor is called down for it."}, true
-	case !beat.CanPing():
-		return views.NoRightToPing(), true
-	default:
-		return views.Notice{}, false
+	if err != nil {
+		return nil
 	}
+	now := time.Now()
+	waiting := beat.Figures.Storage.Behind(now)
+	if !alive {
+		waiting = 0 // whoever said so is gone
+	}
+	if s.Storage != nil {
+		waiting = max(waiting, s.Storage().Behind(now))
+	}
+	var notices []views.Notice
+	switch {
+	case waiting > 0:
+		// Comes before the silence of a heartbeat that waits for the same database.
+		notices = append(notices, views.ResultsWait(waiting))
+	case !alive:
+		notices = append(notices, views.Notice{Strong: "Nobody is probing.", Text: "What is shown is the last that was measured; no monitor is called down for it."})
+	}
+	if alive && !beat.CanPing() {
+		notices = append(notices, views.NoRightToPing())
+	}
+	return notices
 }
 
 // failPage answers an error on a page: the way to sign in, a line for HTMX, or a page.

@@ -24,10 +24,12 @@ func (s *Server) routes() []route {
 	anyone, signedIn := only(s.anyone), only(s.signedIn)
 	read, setStatus, changeMonitors := only(s.may(models.MayRead)), only(s.may(models.MaySetStatus)), only(s.may(models.MayChangeMonitors))
 	changeCustomers, manageTokens := only(s.may(models.MayChangeCustomers)), only(s.may(models.MayManageTokens))
+	seeProber := only(s.may(models.MaySeeProber))
 
 	return []route{
 		{get, "/healthz", anyone, s.showHealth},
 		{get, "/readyz", anyone, s.showReadiness},
+		{get, "/metrics", anyone, s.showMetrics}, // 404 but for this machine and who has the metrics' token
 		{get, "/static/:file", anyone, s.showAsset},
 		{get, "/favicon.ico", anyone, s.showIcon},
 
@@ -85,6 +87,8 @@ func (s *Server) routes() []route {
 		{post, "/customers/:id", changeCustomers, s.changeCustomer},
 		{get, "/customers/:id/cancel", changeCustomers, s.showCancelCustomer},
 		{post, "/customers/:id/cancel", changeCustomers, s.cancelCustomer},
+
+		{get, "/prober", seeProber, s.showProber},
 
 		{get, "/tokens", manageTokens, s.showTokens},
 		{post, "/tokens", manageTokens, s.createToken},

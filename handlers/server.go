@@ -16,6 +16,7 @@ import (
 	"echolot/views"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/valyala/fasthttp"
 )
 
@@ -47,6 +48,13 @@ type Options struct {
 	Streams      StreamCaps
 	// Standby is true while another instance probes; nil = never.
 	Standby func() bool
+	// Storage says what this process measured and has not stored; nil = nothing. The heartbeat says it too, but it can not be
+	// written either while the database is away.
+	Storage func() models.StorageFigures
+	// Metrics are what /metrics shows; nil = there is nothing.
+	Metrics prometheus.Gatherer
+	// MetricsToken lets a scraper in that is not on this machine; empty = none.
+	MetricsToken string
 }
 
 // Server answers HTTP requests.

@@ -37,6 +37,8 @@ const (
 	MayChangeCustomers
 	// MayManageTokens lists, makes and deletes an organization's tokens.
 	MayManageTokens
+	// MaySeeProber shows how the prober itself fares, for all organizations together.
+	MaySeeProber
 )
 
 // Actor is who acts: a user through a session or a token, or an organization's or a customer's token.
@@ -70,6 +72,8 @@ func (a Actor) May(r Right) bool {
 		return a.Role == RoleAdmin || a.Role == RoleGlobalAdmin || a.Role == RoleUser && !a.Limited
 	case MayManageTokens:
 		return a.TokenID == 0 && (a.Role == RoleAdmin || a.Role == RoleGlobalAdmin)
+	case MaySeeProber:
+		return a.Role == RoleAdmin || a.Role == RoleGlobalAdmin || a.Role == RoleGlobalSupporter
 	default:
 		return false
 	}

@@ -15,7 +15,7 @@ type Heartbeat struct {
 	bun.BaseModel `bun:"table:prober_heartbeats"`
 	LocationID    int64 `bun:",pk"`
 	SeenAt        time.Time
-	// Engine names what sends: "pro-bing".
+	// Engine names what sends: "echolot" or "pro-bing".
 	Engine string
 	// IPv4 and IPv6 are the socket mode in use, "datagram" or "raw", or empty where none may be opened.
 	IPv4 string `bun:"ipv4"`
@@ -29,6 +29,8 @@ type Heartbeat struct {
 	Blind bool
 	// Hint says how to give the right to ping; empty where it is there.
 	Hint string
+	// Figures is what the prober says of its own work.
+	Figures ProberFigures
 }
 
 // heartbeatRow is a Heartbeat as the table keeps it: durations in milliseconds.
@@ -51,7 +53,7 @@ func (s *Store) SaveHeartbeat(ctx context.Context, h Heartbeat) error {
 	}
 	row := heartbeatRow{Heartbeat: h, LatenessMs: h.Lateness.Milliseconds()}
 	q := s.db.NewInsert().Model(&row).On("CONFLICT (location_id) DO UPDATE")
-	for _, column := range []string{"seen_at", "engine", "ipv4", "ipv6", "lateness_ms", "monitors", "in_flight", "queue", "blind", "hint"} {
+	for _, column := range []string{"seen_at", "engine", "ipv4", "ipv6", "lateness_ms", "monitors", "in_flight", "queue", "blind", "hint", "figures"} {
 		q = q.Set("? = EXCLUDED.?", bun.Ident(column), bun.Ident(column))
 	}
 	if _, err := q.Exec(ctx); err != nil {

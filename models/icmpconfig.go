@@ -80,10 +80,6 @@ const (
 	defaultRetrySeconds  = 5
 )
 
-// MinPacketSize is the least payload of pro-bing, and so of every check while it is the only pinger: it puts the time (8
-// bytes) and a UUID (16) into each packet.
-const MinPacketSize = 24
-
 // knownConfigKeys are the keys of IcmpConfig in their order.
 var knownConfigKeys = [...]string{"packetSize", "count", "intervalMs", "ipFamily", "ttl", "dontFragment", "tos",
 	"degradedLossPercent", "failedLossPercent", "degradedLatencyMs", "failedLatencyMs", "latencyMeasure", "windowSeconds",
@@ -98,7 +94,7 @@ func defaultConfig() IcmpConfig {
 func parseConfig(object Fields, e *Invalid) IcmpConfig {
 	c := defaultConfig()
 	in := reader{Fields: object, e: e, prefix: "icmpConfig."}
-	if v, ok := in.integer("packetSize", MinPacketSize, MaxPacketSize, true); ok {
+	if v, ok := in.integer("packetSize", 0, MaxPacketSize, true); ok {
 		c.PacketSize = v
 	}
 	if v, ok := in.integer("count", 1, MaxCount, true); ok {

@@ -85,7 +85,7 @@ func TestConfigRanges(t *testing.T) {
 		key       string
 		good, bad []string
 	}{
-		{"packetSize", words("24", "56", "65507", "1e3"), words("23", "0", "-1", "65508", "2e9", "56.5", `"56"`, "true", "[]", "{}", "1e308", "null")},
+		{"packetSize", words("0", "24", "56", "65507", "1e3"), words("-1", "65508", "2e9", "56.5", `"56"`, "true", "[]", "{}", "1e308", "null")},
 		{"count", words("1", "100"), words("0", "-0", "101", "1e6", "1.5", `"4"`, "null", "1e308", "-1e308", "9223372036854775808")},
 		{"intervalMs", words("10", "60000"), words("9", "0", "60001", "10.5", "null")},
 		{"ipFamily", words(`"auto"`, `"4"`, `"6"`), words(`"5"`, "4", `""`, `"AUTO"`, "null", "[]")},

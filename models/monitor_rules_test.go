@@ -146,7 +146,7 @@ func checkPromises(t *testing.T, body []byte, m Monitor) {
 		t.Fatalf("%s: got status %q", body, m.Status)
 	case m.IntervalSeconds < 1 || m.IntervalSeconds > 86400 || m.TimeoutMs < 1000 || m.TimeoutMs > 60000 || m.TimeoutMs > 1000*m.IntervalSeconds:
 		t.Fatalf("%s: got %d s and %d ms", body, m.IntervalSeconds, m.TimeoutMs)
-	case m.Config.Count < 1 || m.Config.Count > 100 || m.Config.PacketSize < 24 || m.Config.PacketSize > 65507:
+	case m.Config.Count < 1 || m.Config.Count > 100 || m.Config.PacketSize < 0 || m.Config.PacketSize > 65507:
 		t.Fatalf("%s: got %d packets of %d", body, m.Config.Count, m.Config.PacketSize)
 	case time.Duration(m.Config.Count)*m.Config.Interval() > m.Timeout():
 		t.Fatalf("%s: %d packets every %s do not fit into %s", body, m.Config.Count, m.Config.Interval(), m.Timeout())

@@ -39,7 +39,7 @@ type follower struct {
 func newFollower(p *Prober) *follower {
 	f := &follower{Prober: p}
 	f.listen()
-	f.scheduler = NewScheduler(p.options.Location, p.options.Parallel, p.pinger, p.recorder.Take, p.options.Log)
+	f.scheduler = NewScheduler(p.options.Location, p.options.Parallel, p.pinger, p.deliver, p.options.Log)
 	p.scheduler.Store(f.scheduler)
 	return f
 }
@@ -232,18 +232,22 @@ func (f *follower) beat(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	stats, abilities := f.scheduler.TakeStats(), f.options.Abilities()
+	f.stats.Store(&stats)
 	if stats.Skipped > f.skipped && f.notices.allow("skipped") {
 		f.options.Log.Warn("checks skipped: their next was due before there was room or the last had ended",
 			"skipped", stats.Skipped-f.skipped, "queued", stats.Queued, "lateness", stats.Lateness)
 		f.skipped = stats.Skipped
 	}
-	err := f.store.SaveHeartbeat(ctx, models.Heartbeat{
+	beat := models.Heartbeat{
 		LocationID: f.options.Location, SeenAt: time.Now().UTC(), Engine: f.options.Engine,
 		IPv4: abilities.Mode("4"), IPv6: abilities.Mode("6"), Hint: abilities.Fix(),
 		Blind: !abilities.IPv4() && !abilities.IPv6(), Lateness: stats.Lateness,
 		Monitors: stats.Monitors, InFlight: stats.Running, Queue: f.recorder.waiting(),
-	})
-	if err != nil {
+	}
+	if f.options.Figures != nil {
+		beat.Figures = f.options.Figures()
+	}
+	if err := f.store.SaveHeartbeat(ctx, beat); err != nil {
 		f.trouble(ctx, "heartbeat not written", err)
 	}
 }

@@ -132,7 +132,7 @@ func TestPingOptions(t *testing.T) {
 			largest.PacketSize = models.MaxPacketSize
 			expect(t, "the largest", ping(t, p, largest), models.OutcomeSuccess, models.CauseNone)
 			small := pingSpec("127.0.0.1")
-			small.PacketSize = models.MinPacketSize - 1
+			small.PacketSize = smallestProbing - 1
 			expect(t, "too small for pro-bing", ping(t, p, small), models.OutcomeUnknown, models.CauseLocalError)
 		})
 	})

@@ -47,6 +47,10 @@ type Options struct {
 	Engine string
 	// Abilities tells who may ping; nil = ProbeAbilities.
 	Abilities func() Abilities
+	// Figures are what the heartbeat tells of the prober's own work; nil = nothing.
+	Figures func() models.ProberFigures
+	// Observe is told each result on its way to be recorded, by many goroutines at once; it must not block. nil = nobody.
+	Observe func(models.Result)
 	// Shared is true where other processes write to the same database: what they change is told to our bus too.
 	Shared bool
 	Log    *slog.Logger
@@ -63,8 +67,9 @@ type Prober struct {
 	standby atomic.Bool
 	// recorder outlives the right to probe: what was measured and not stored when it was lost is stored later.
 	recorder  *Recorder
-	scheduler atomic.Pointer[Scheduler] // the latest
-	feed      *models.Feed              // nil where nobody else writes
+	scheduler atomic.Pointer[Scheduler]      // the latest
+	feed      *models.Feed                   // nil where nobody else writes
+	stats     atomic.Pointer[SchedulerStats] // as of the last heartbeat
 }
 
 // New returns a prober that does nothing before Run. Run is called once.

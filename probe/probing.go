@@ -15,6 +15,9 @@ import (
 // to a tenth of a second late; by then there is nothing more to wait for.
 const snapshotAfter = 20 * time.Millisecond
 
+// smallestProbing is pro-bing's least payload: it puts the time (8 bytes) and a UUID (16) into each packet.
+const smallestProbing = 24
+
 // ProbingPinger is a Pinger that sends by pro-bing, one socket for each check. pro-bing sends, receives and matches by
 // its UUID; names, policy, time, source addresses and the verdict are ours.
 type ProbingPinger struct {
@@ -50,8 +53,8 @@ func (p *ProbingPinger) measure(ctx context.Context, spec models.Spec, begun tim
 	if err := spec.Valid(); err != nil {
 		return unmeasured(result, err)
 	}
-	if spec.PacketSize < models.MinPacketSize {
-		return unmeasured(result, fmt.Errorf("packet size %d is less than %d bytes, the least this pinger can send", spec.PacketSize, models.MinPacketSize))
+	if spec.PacketSize < smallestProbing {
+		return unmeasured(result, fmt.Errorf("packet size %d is less than %d bytes, the least this pinger can send", spec.PacketSize, smallestProbing))
 	}
 	addr, err := p.resolve(ctx, spec, begun)
 	if err != nil {

@@ -159,8 +159,8 @@ func onlyIf(cond bool, n int) int {
 // barBytes holds the bar of 40 checks with its element, so that its buffer is made once.
 const barBytes = 1280
 
-// appendPackets adds the strip of one check's packets in the order sent: a disc for a reply, a ring for a lost one, a cross
-// where a router refused. Nothing in it comes from people.
+// appendPackets adds the strip of one check's packets in the order sent: a disc for a reply, half a disc for a late one, a ring
+// for a lost one, a cross where a router refused. Nothing in it comes from people.
 func appendPackets(out []byte, packets []models.Packet, refused bool) []byte {
 	wide := int64(max(10, 11*len(packets)-1))
 	out = append(out, `<svg class="pk" width="`...)
@@ -175,14 +175,16 @@ func appendPackets(out []byte, packets []models.Packet, refused bool) []byte {
 			out = append(out, `<circle class="ok" cx="`...)
 			out = strconv.AppendInt(out, at+5, 10)
 			out = append(out, `" cy="5" r="4"/>`...)
+		case p.State == models.PacketLate:
+			out = append(out, `<circle class="lost" cx="`...)
+			out = strconv.AppendInt(out, at+5, 10)
+			out = append(out, `" cy="5" r="3.3"/><path class="late" d="M`...)
+			out = strconv.AppendInt(out, at+5, 10)
+			out = append(out, ` 1a4 4 0 0 0 0 8z"/>`...)
 		case refused:
 			out = append(out, `<path class="bad" d="M`...)
 			out = strconv.AppendInt(out, at+2, 10)
 			out = append(out, ` 2l6 6m0-6l-6 6"/>`...)
-		case p.State == models.PacketLate:
-			out = append(out, `<circle class="lost late" cx="`...)
-			out = strconv.AppendInt(out, at+5, 10)
-			out = append(out, `" cy="5" r="3.3"/>`...)
 		default:
 			out = append(out, `<circle class="lost" cx="`...)
 			out = strconv.AppendInt(out, at+5, 10)
@@ -195,7 +197,7 @@ func appendPackets(out []byte, packets []models.Packet, refused bool) []byte {
 // strip draws the packets of one check.
 func strip(packets []models.Packet, refused bool) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
-		_, err := w.Write(appendPackets(make([]byte, 0, 64+60*len(packets)), packets, refused))
+		_, err := w.Write(appendPackets(make([]byte, 0, 64+90*len(packets)), packets, refused))
 		return err
 	})
 }

@@ -3,6 +3,7 @@ package views
 import (
 	"bytes"
 	"context"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -73,8 +74,8 @@ func TestTheBarDrawsOnePathForEachOutcome(t *testing.T) {
 
 func TestTheStripAndItsListTellEachPacket(t *testing.T) {
 	doc := inTable(t, CheckRow(sampleCheck()))
-	if ok, lost, late := doc.Find("circle.ok").Length(), doc.Find("circle.lost:not(.late)").Length(), doc.Find("circle.late").Length(); ok != 2 || lost != 1 || late != 1 {
-		t.Errorf("strip: got %d replies, %d lost, %d late, want 2, 1, 1", ok, lost, late)
+	if ok, lost, late := doc.Find("circle.ok").Length(), doc.Find("circle.lost").Length(), doc.Find("path.late").Length(); ok != 2 || lost != 2 || late != 1 {
+		t.Errorf("strip: got %d replies, %d rings, %d of them half filled, want 2, 2, 1", ok, lost, late)
 	}
 	var got []string
 	for i := range 4 {
@@ -88,8 +89,46 @@ func TestTheStripAndItsListTellEachPacket(t *testing.T) {
 	}
 	refused := sampleCheck()
 	refused.Result.Cause = models.CauseHostUnreachable
-	if n := inTable(t, CheckRow(refused)).Find("path.bad").Length(); n != 2 {
-		t.Errorf("refused: got %d crosses, want 2", n)
+	if n := inTable(t, CheckRow(refused)).Find("path.bad").Length(); n != 1 {
+		t.Errorf("refused: got %d crosses, want 1: what came late was not refused", n)
+	}
+	if got, want := plain(doc.Find(".packets summary").AttrOr("aria-label", "")), "2 of 4 packets answered: reply, lost, late, reply; show each"; got != want {
+		t.Errorf("the strip's name: got %q, want %q", got, want)
+	}
+	if got, want := plain(doc.Find(".packets .sub").Text()), "from 192.0.2.1, reply TTL 57"; got != want {
+		t.Errorf("below the packets: got %q, want %q", got, want)
+	}
+}
+
+// A check that a router answered says who said what, and to what address it went.
+func TestARefusedCheckSaysWhoSaidSo(t *testing.T) {
+	c := sampleCheck()
+	c.Result.Outcome, c.Result.Received, c.Result.Late, c.Result.ReplyTTL = models.OutcomeFailure, 0, 0, 0
+	c.Result.Packets = make([]models.Packet, 40)
+	c.Result.Sent = len(c.Result.Packets)
+	for cause, want := range map[models.Cause]string{
+		models.CauseHostUnreachable: "host unreachable, said 10.0.0.1", models.CauseTTLExceeded: "TTL exceeded, said 10.0.0.1",
+		models.CauseTooBig: "packet too big, fragmentation needed, said 10.0.0.1", models.CauseProhibited: "refused by a filter, said 10.0.0.1",
+	} {
+		c.Result.Cause, c.Result.CauseSource = cause, netip.MustParseAddr("10.0.0.1")
+		doc := inTable(t, CheckRow(c))
+		if got := plain(doc.Find("td").Eq(1).Find(".sub").Text()); got != want {
+			t.Errorf("%s: got %q, want %q", cause, got, want)
+		}
+		if got, want := plain(doc.Find(".packets summary").AttrOr("aria-label", "")), "0 of 40 packets answered; show each"; got != want {
+			t.Errorf("the strip's name: got %q, want %q", got, want)
+		}
+		if got := plain(doc.Find(".packet-list").Text()); strings.Count(got, "refused") != 40 {
+			t.Errorf("packets: got %q, want 40 refused", got)
+		}
+		if got, want := doc.Find(".packets .sub").Text(), "to 192.0.2.1"; got != want {
+			t.Errorf("below the packets: got %q, want %q", got, want)
+		}
+	}
+	m := sampleLive("m1")
+	m.State, m.Failures, m.Cause, m.CauseSource, m.LastReceived, m.LastRTT = models.StateDown, 1, models.CauseTTLExceeded, "10.0.0.1", 0, -1
+	if got := plain(draw(t, liveSince(m)).Text()); !strings.Contains(got, "TTL exceeded, said 10.0.0.1") {
+		t.Errorf("state line: got %q, want the cause and who said so", got)
 	}
 }
 

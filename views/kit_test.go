@@ -147,6 +147,8 @@ func everyPage() map[string]templ.Component {
 			Values: map[string]string{"name": nasty}, Errors: map[string]string{"name": nasty, "": nasty}}),
 		"tokens": Tokens(TokensPage{Page: samplePage("Tokens", NavTokens), Secret: "wsm_secret", SecretName: nasty,
 			Tokens: []Token{{ID: 1, Name: nasty, Hint: "wsm_a1b2c...", Customer: nasty, CreatedAt: noon, ExpiresAt: noon, Now: noon}}, Customers: []Choice{{"1", nasty}}}),
+		"prober":           Prober(sampleProber()),
+		"no prober":        Prober(ProberPage{Page: samplePage("Prober", NavProber)}),
 		"trouble":          Trouble(TroublePage{Page: samplePage("Nothing here", ""), Status: 404, Message: nasty, RequestID: nasty}),
 		"trouble fragment": TroubleFragment(500, nasty),
 	}

@@ -96,11 +96,39 @@ func kindNote(k models.Kind) string {
 
 // packetText is what became of one packet, for its place in the list.
 func (c Check) packetText(p models.Packet) string {
+	switch p.State {
+	case models.PacketReplied:
+		return milliseconds(p.RTT) + nbsp + "ms"
+	case models.PacketLate:
+		return "late, not counted"
+	default:
+		return c.packetWord(p)
+	}
+}
+
+// spokenPackets is how many packets a strip's name tells one by one; of more it tells the sum.
+const spokenPackets = 12
+
+// packetsLabel names the strip: what happened in one breath, in the order sent.
+func (c Check) packetsLabel() string {
+	text := strconv.Itoa(c.Result.Received) + " of " + count(c.Result.Sent, "packet", "packets") + " answered"
+	if n := len(c.Result.Packets); n <= spokenPackets {
+		words := make([]string, n)
+		for i, p := range c.Result.Packets {
+			words[i] = c.packetWord(p)
+		}
+		text += ": " + strings.Join(words, ", ")
+	}
+	return text + "; show each"
+}
+
+// packetWord is what became of one packet.
+func (c Check) packetWord(p models.Packet) string {
 	switch {
 	case p.State == models.PacketReplied:
-		return milliseconds(p.RTT) + nbsp + "ms"
+		return "reply"
 	case p.State == models.PacketLate:
-		return "late, not counted"
+		return "late"
 	case c.refused():
 		return "refused"
 	default:
@@ -108,9 +136,15 @@ func (c Check) packetText(p models.Packet) string {
 	}
 }
 
-// packetsLabel names the strip: what happened in one breath.
-func (c Check) packetsLabel() string {
-	return strconv.Itoa(c.Result.Received) + " of " + count(c.Result.Sent, "packet", "packets") + " answered: show each"
+// repliedFrom is the address that was pinged, with the TTL of its last reply.
+func (c Check) repliedFrom() string {
+	if !c.Result.Address.IsValid() {
+		return ""
+	}
+	if c.Result.ReplyTTL == 0 {
+		return "to " + c.Result.Address.String()
+	}
+	return "from " + c.Result.Address.String() + ", reply TTL" + nbsp + strconv.Itoa(c.Result.ReplyTTL)
 }
 
 // lossClass weighs the loss of the check.

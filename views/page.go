@@ -10,7 +10,7 @@ import (
 type Page struct {
 	// Title stands before " · Echolot".
 	Title string
-	// Nav names the link that is current: NavMonitors, NavCustomers, NavTokens, or empty.
+	// Nav names the link that is current: NavMonitors, NavCustomers, NavTokens, NavProber, or empty.
 	Nav string
 	// User is nil where nobody is signed in: then there is no bar.
 	User *User
@@ -33,8 +33,8 @@ type Page struct {
 	Drawn time.Time
 	// Search is what the field in the bar holds.
 	Search string
-	// MayTokens shows the link to the tokens.
-	MayTokens bool
+	// MayTokens and MayProber show the links to the tokens and to the prober.
+	MayTokens, MayProber bool
 }
 
 // The links under the bar.
@@ -42,6 +42,7 @@ const (
 	NavMonitors  = "monitors"
 	NavCustomers = "customers"
 	NavTokens    = "tokens"
+	NavProber    = "prober"
 )
 
 // Assets are the URLs of the embedded files, from static.Files.
@@ -107,6 +108,15 @@ func NotMeasured(n int) Notice {
 	}
 	return Notice{Strong: count(n, "monitor", "monitors") + " could not be measured three times in a row or more.",
 		Text: text, Link: "/monitors?state=unknown", LinkText: "Show"}
+}
+
+// ResultsWait is the notice for n results that are not stored yet because the database was away.
+func ResultsWait(n int64) Notice {
+	text := thousands(n) + " are stored as soon as it answers."
+	if n == 1 {
+		text = "One is stored as soon as it answers."
+	}
+	return Notice{Strong: "Results are waiting: the database was away.", Text: text}
 }
 
 // htmxConfig goes into the htmx-config meta. Nothing is evaluated, no style or script is injected, no page is kept in the

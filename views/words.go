@@ -107,9 +107,9 @@ func CauseText(cause models.Cause, source string, sent int) string {
 	case models.CauseProhibited:
 		return said("refused by a filter", source)
 	case models.CauseTTLExceeded:
-		return said("TTL used up on the way", source)
+		return said("TTL exceeded", source)
 	case models.CauseTooBig:
-		return said("packet too big for the path", source)
+		return said("packet too big, fragmentation needed", source)
 	case models.CauseDNSError:
 		return "name server gave no usable answer"
 	case models.CauseNameNotFound:

@@ -103,6 +103,7 @@ func (c *doctorCommand) Run(ctx context.Context) error {
 			fmt.Printf("no      %s socket: %s\n", a, a.Error)
 		}
 	}
+	fmt.Println(pingerLine(probe.EngineHere(all)))
 	bad := false
 	if fix := all.Fix(); fix != "" {
 		bad = true
@@ -132,9 +133,30 @@ func (c *doctorCommand) database(ctx context.Context) (bad bool) {
 	case !alive:
 		fmt.Println("–       nobody is probing on this database now")
 	default:
-		fmt.Printf("ok      probing: %s, IPv4 %s, IPv6 %s, %d monitors\n", beat.Engine, orNone(beat.IPv4), orNone(beat.IPv6), beat.Monitors)
+		fmt.Printf("ok      probing: %s%s, IPv4 %s, IPv6 %s, %d monitors\n", beat.Engine, stampsWords(beat.Figures.Engine.Stamps), orNone(beat.IPv4),
+			orNone(beat.IPv6), beat.Monitors)
 	}
 	return false
+}
+
+// pingerLine says which pinger would run here.
+func pingerLine(e probe.EngineStats) string {
+	if e.Mode4 == "" && e.Mode6 == "" {
+		return "no      pinger: none can run here"
+	}
+	return fmt.Sprintf("ok      pinger: %s%s, IPv4 %s, IPv6 %s", e.Kind, stampsWords(e.Stamps), orNone(e.Mode4), orNone(e.Mode6))
+}
+
+// stampsWords says where the times of packets are taken; empty where nobody said so.
+func stampsWords(stamps string) string {
+	switch stamps {
+	case probe.StampsKernel:
+		return " with the kernel's time stamps"
+	case probe.StampsUser:
+		return " with user-space time stamps"
+	default:
+		return ""
+	}
 }
 
 func orNone(mode string) string {

@@ -38,11 +38,16 @@ type serveConfig struct {
 	TrustedProxies      []string `env:"ECHOLOT_TRUSTED_PROXIES" placeholder:"ADDRESS" help:"Proxies, as addresses or CIDRs, whose X-Forwarded-For is believed."`
 	APIRateLimit        int      `env:"ECHOLOT_API_RATE_LIMIT" default:"600" help:"API requests a minute for each credential; without one 60 for each address. 0: no limit."`
 	Resolver            string   `env:"ECHOLOT_RESOLVER" placeholder:"HOST:PORT" help:"DNS server for the names of targets. Default: the system's."`
+	PacketsPerSecond    int      `env:"ECHOLOT_PACKETS_PER_SECOND" default:"50000" help:"Echo requests a second in all, whatever is due. 0: no limit."`
+	MetricsToken        string   `env:"ECHOLOT_METRICS_TOKEN" placeholder:"SECRET" help:"Bearer token that /metrics is read with from elsewhere, 16 characters at least. Default: only programs on this machine may read it."`
 	MaxStreams          int      `env:"ECHOLOT_MAX_STREAMS" default:"20000" help:"Live streams at once. 0, here and below: no limit."`
 	MaxStreamsPerUser   int      `env:"ECHOLOT_MAX_STREAMS_PER_USER" default:"50" help:"Live streams at once for one user."`
 	MaxStreamsPerOrg    int      `env:"ECHOLOT_MAX_STREAMS_PER_ORG" default:"2000" help:"Live streams at once for one organization."`
 	MaxStreamsPerSource int      `name:"max-streams-per-address" env:"ECHOLOT_MAX_STREAMS_PER_ADDRESS" default:"1000" help:"Live streams at once for one client address."`
 }
+
+// shortestToken is the least that a token may have which is good for nothing else and is not throttled.
+const shortestToken = 16
 
 // badSetting is the one sentence for a setting that can not be used.
 func badSetting(name, format string, args ...any) error {
@@ -121,6 +126,15 @@ func (c serveConfig) check() error {
 	}
 	if c.APIRateLimit < 0 {
 		return badSetting("ECHOLOT_API_RATE_LIMIT", "%d is less than 0; 0 means no limit", c.APIRateLimit)
+	}
+	if c.PacketsPerSecond < 0 {
+		return badSetting("ECHOLOT_PACKETS_PER_SECOND", "%d is less than 0; 0 means no limit", c.PacketsPerSecond)
+	}
+	if n := len(c.MetricsToken); n > 0 && n < shortestToken {
+		return badSetting("ECHOLOT_METRICS_TOKEN", "%d characters can be guessed; take %d or more, like the output of: openssl rand -hex 16", n, shortestToken)
+	}
+	if strings.ContainsFunc(c.MetricsToken, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return badSetting("ECHOLOT_METRICS_TOKEN", "a header can not carry all of its characters; take letters and digits")
 	}
 	if country := c.LocationCountry; country != "" && !models.IsCountry(country) {
 		return badSetting("ECHOLOT_LOCATION_COUNTRY", "%q is not an ISO 3166-1 alpha-2 code like DE", country)

@@ -52,6 +52,7 @@ func TestNobodyMayPing(t *testing.T) {
 			}
 		}
 		mustSay(t, "doctor", said, fixes...)
+		mustSay(t, "doctor", said, "no      pinger: none can run here\n")
 
 		p := launch(t, func(cmd *exec.Cmd) { withoutRaw(t, cmd) }, settings...)
 		p.waitServing()
@@ -93,12 +94,17 @@ func TestNobodyMayPing(t *testing.T) {
 		}
 		eventually(t, "/readyz to be fine", func() (bool, string) {
 			a := p.ask("", "GET", "/readyz", "")
-			return a.status == 200 && strings.Contains(a.body, `"ipv4":"datagram"`), a.body
+			return a.status == 200 && strings.Contains(a.body, `"ipv4":"datagram"`) && strings.Contains(a.body, `"stamps":"`), a.body
 		})
 		if strings.Contains(p.page(by, "/monitors"), "No right to ping.") {
 			t.Error("the page still says that nobody may ping")
 		}
-		if said, code := doctor(); code != 0 || !regexp.MustCompile(`(?m)^ok +datagram IPv4 socket$`).MatchString(said) {
+		said, code = doctor()
+		mustSay(t, "doctor with the right", said, "ok      pinger: ", "time stamps, IPv4 datagram, IPv6 datagram\n", "ok      probing: ")
+		if !regexp.MustCompile(`(?m)^ok +probing: [a-z-]+ with (the kernel's|user-space) time stamps, IPv4 datagram, `).MatchString(said) {
+			t.Errorf("doctor does not say who probes:\n%s", said)
+		}
+		if code != 0 || !regexp.MustCompile(`(?m)^ok +datagram IPv4 socket$`).MatchString(said) {
 			t.Errorf("doctor with the right: got code %d\n%s", code, said)
 		}
 		p.stop()

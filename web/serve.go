@@ -15,6 +15,9 @@ import (
 	"echolot/models/events"
 	"echolot/probe"
 	"echolot/static"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
 // stopTime is what HTTP has to stop in, and then the prober: a client that never ends its request must not take the time in
@@ -84,9 +87,24 @@ func (c *serveCommand) serve(ctx context.Context, store *models.Store, bus *even
 	}
 	resolver := probe.NewResolver(c.Resolver)
 	pinger := probe.NewProbingPinger(resolver, store.Policy(), log)
-	prober := probe.New(store, bus, pinger, probe.Options{Engine: "pro-bing", Shared: store.Engine() == "PostgreSQL", Log: log})
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	var prober *probe.Prober // the watch asks it from the first heartbeat or scrape on
+	watch, err := probe.NewWatch(metrics, c.LocationCode, probe.Sources{Work: func() probe.WorkStats { return prober.Work() },
+		Storage: func() models.StorageFigures { return prober.Storage() }})
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	prober = probe.New(store, bus, pinger, probe.Options{Engine: probe.EngineProbing, Shared: store.Engine() == "PostgreSQL", Log: log,
+		Figures: watch.Figures, Observe: func(r models.Result) {
+			if r.Cause != models.CauseClockStep && r.Cause != models.CauseOverload { // those have no beginning to speak of
+				watch.Began(r.StartedOffset)
+			}
+			watch.Ended(r)
+		}})
 	server := handlers.New(handlers.Options{Store: store, Assets: assets, Log: log, BaseURL: base, Version: version, TrustedProxies: c.TrustedProxies,
-		APIRateLimit: c.APIRateLimit, Streams: c.caps(), Standby: prober.Standby})
+		APIRateLimit: c.APIRateLimit, Streams: c.caps(), Standby: prober.Standby,
+		Storage: prober.Storage, Metrics: metrics, MetricsToken: c.MetricsToken})
 
 	if token, ok, err := store.CreateSetupToken(ctx); err != nil {
 		return errors.Join(err, ln.Close())

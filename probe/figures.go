@@ -1,0 +1,73 @@
+package probe
+
+import (
+	"time"
+
+	"echolot/models"
+)
+
+// The kinds of engine, and where they take the times of packets.
+const (
+	EngineEcholot = "echolot"
+	EngineProbing = "pro-bing"
+	StampsKernel  = "kernel"
+	StampsUser    = "user"
+)
+
+// EngineStats are the counts of what sends, since its start. They only grow, but for InFlight and what says how it works.
+type EngineStats struct {
+	// Kind is EngineEcholot or EngineProbing; Stamps is StampsKernel or StampsUser.
+	Kind, Stamps string
+	// Mode4 and Mode6 are ModeDatagram or ModeRaw, or empty where no socket of the family may be opened.
+	Mode4, Mode6 string
+	// Sent echo requests and what came back to them; see models.PacketFigures.
+	Sent, Received, Duplicates, Late, Forged, Stray, Short uint64
+	// ICMPErrors came from routers and hosts; SendErrors and SocketDrops are this machine's.
+	ICMPErrors, SendErrors, SocketDrops uint64
+	// CapGlobal, CapGroup and CapTarget are packets that had to wait for a cap, or were refused by it.
+	CapGlobal, CapGroup, CapTarget uint64
+	// InFlight is the number of checks under way.
+	InFlight int
+	// PacketsPerSecond is the cap on all packets that is kept to; 0 = none is.
+	PacketsPerSecond int
+	StampError       StampError
+}
+
+// StampError is |RTT by user-space stamps − RTT by kernel stamps| over Count packets.
+type StampError struct {
+	P50, P99 time.Duration
+	Count    uint64
+}
+
+// WorkStats are what the scheduler has to do. Skipped, Shed and ClockSteps are since the start; see models.ProberFigures.
+type WorkStats struct {
+	Monitors, InFlight        int
+	Skipped, Shed, ClockSteps int64
+}
+
+// EngineHere says which engine would run on this machine with these abilities, and how; it has no counts.
+func EngineHere(all Abilities) EngineStats {
+	return EngineStats{Kind: EngineProbing, Stamps: StampsUser, Mode4: all.Mode("4"), Mode6: all.Mode("6")}
+}
+
+// Work is the scheduler's load as of the last heartbeat, zero where this instance does not probe.
+func (p *Prober) Work() WorkStats {
+	s := p.stats.Load()
+	if s == nil || p.Standby() {
+		return WorkStats{}
+	}
+	return WorkStats{Monitors: s.Monitors, InFlight: s.Running, Skipped: s.Skipped}
+}
+
+// Storage is what the recorder keeps.
+func (p *Prober) Storage() models.StorageFigures {
+	return models.StorageFigures{Waiting: int64(p.recorder.waiting())}
+}
+
+// deliver takes each result on its way to the recorder.
+func (p *Prober) deliver(r models.Result) {
+	if p.options.Observe != nil {
+		p.options.Observe(r)
+	}
+	p.recorder.Take(r)
+}

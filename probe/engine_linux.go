@@ -1,0 +1,214 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"echolot/models"
+	"echolot/probe/echo"
+)
+
+// reopenEvery is how often the engine's sockets are tried again where none could be opened.
+const reopenEvery = 10 * time.Second
+
+// EnginePinger is a Pinger that sends by the packet engine, and by pro-bing as long as the engine's sockets can not be
+// opened. Names, policy and the verdict are ours, packets and time the engine's.
+type EnginePinger struct {
+	resolver *Resolver
+	policy   models.TargetPolicy
+	local    *localAddresses
+	caps     Caps
+	log      *slog.Logger
+	fallback *ProbingPinger
+
+	engine atomic.Pointer[echo.Engine]
+	mu     sync.Mutex // held to open and to close
+	tried  time.Time
+	closed bool
+
+	outbox  outbox
+	lookups sync.WaitGroup
+}
+
+// NewPinger makes the pinger for this system: on Linux an EnginePinger.
+func NewPinger(resolver *Resolver, policy models.TargetPolicy, caps Caps, log *slog.Logger) *EnginePinger {
+	p := &EnginePinger{resolver: resolver, local: newLocalAddresses(policy.Local), caps: caps, log: log}
+	policy.Local = p.local.known
+	p.policy = policy
+	p.fallback = NewProbingPinger(resolver, policy, log)
+	p.outbox.start()
+	p.open()
+	return p
+}
+
+// open opens the engine where it is not open yet. Trouble is logged when it is new.
+func (p *EnginePinger) open() *echo.Engine {
+	if e := p.engine.Load(); e != nil || !p.mu.TryLock() {
+		return e
+	}
+	defer p.mu.Unlock()
+	if p.closed || time.Since(p.tried) < reopenEvery {
+		return p.engine.Load()
+	}
+	first := p.tried.IsZero()
+	p.tried = time.Now()
+	e, err := echo.Open(echo.Options{Done: p.done, Allow: p.policy.Check, All: p.caps.All.echo(), PerGroup: p.caps.PerOrganization.echo(), PerTarget: p.caps.PerTarget.echo()})
+	if err != nil {
+		if first {
+			p.log.Warn("the packet engine can not open a socket; pro-bing checks until it can", "error", err)
+		}
+		return nil
+	}
+	stats := e.Stats()
+	p.log.Info("the packet engine is open", "ipv4", stats.IPv4, "ipv6", stats.IPv6, "stamps", stats.Stamps)
+	p.engine.Store(e)
+	return e
+}
+
+// Close ends all checks and returns when each has been handed on.
+func (p *EnginePinger) Close() {
+	p.mu.Lock()
+	p.closed = true
+	e := p.engine.Load()
+	p.mu.Unlock()
+	p.lookups.Wait()
+	if e != nil {
+		e.Close()
+	}
+	p.fallback.Close()
+	p.outbox.stop()
+}
+
+// flight is one check under way.
+type flight struct {
+	echo.Check
+	pinger *EnginePinger
+	check  models.Check
+	result models.Result
+	begun  time.Time
+	done   func(models.Result)
+
+	mu        sync.Mutex
+	cancelled bool
+	// stop ends what is going on now: the lookup, the engine's check, or pro-bing's. Nil = nothing is.
+	stop func()
+}
+
+// Ping begins one check; see Pinger.
+func (p *EnginePinger) Ping(c models.Check, done func(models.Result)) (cancel func()) {
+	f := &flight{pinger: p, check: c, result: models.NewResult(c), begun: time.Now(), done: done}
+	f.result.StartedOffset = max(0, f.begun.Sub(time.UnixMilli(c.Slot)))
+	p.local.refresh(f.begun)
+	if err := c.Spec.Valid(); err != nil {
+		f.deliver(unmeasured(f.result, err))
+		return func() {}
+	}
+	if addr, err, ok := p.resolver.Cached(c.Spec.Host, c.Spec.Family); ok {
+		f.send(addr, err)
+		return f.cancel
+	}
+	ctx, end := context.WithDeadline(context.Background(), f.begun.Add(resolveTime(c.Spec)))
+	f.begin(end)
+	p.lookups.Go(func() {
+		defer end()
+		addr, err := p.resolver.Resolve(ctx, c.Spec.Host, c.Spec.Family)
+		f.send(addr, err)
+	})
+	return f.cancel
+}
+
+// resolveTime is half of the time that the packets leave over, so that a slow DNS server can not make the last packet's
+// reply late and the target look lossy.
+func resolveTime(spec models.Spec) time.Duration {
+	spare := spec.Timeout - time.Duration(spec.Count-1)*spec.Interval
+	if spare <= 0 { // the API refuses this; only those packets count that are sent in time
+		spare = spec.Timeout
+	}
+	return spare / 2
+}
+
+// begin notes how to end what is going on; false where the check was cancelled before.
+func (f *flight) begin(stop func()) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.stop = stop
+	return !f.cancelled
+}
+
+func (f *flight) cancel() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.cancelled && f.stop != nil {
+		f.stop()
+	}
+	f.cancelled = true
+}
+
+// send sends to the address that was found.
+func (f *flight) send(addr netip.Addr, err error) {
+	if err != nil {
+		f.deliver(unmeasured(f.result, err))
+		return
+	}
+	e := f.pinger.open()
+	if e == nil {
+		f.fallBack()
+		return
+	}
+	spec := f.check.Spec
+	f.result.Address = addr
+	f.Check = echo.Check{
+		Addr: addr, Count: spec.Count, Size: spec.PacketSize, Interval: spec.Interval,
+		Timeout: max(spec.Timeout-time.Since(f.begun), time.Millisecond),
+		TTL:     spec.TTL, TOS: spec.TOS, DontFragment: spec.DontFragment, Group: f.check.Organization, Owner: f,
+	}
+	if f.begin(func() { e.Cancel(&f.Check) }) {
+		e.Start(&f.Check)
+		return
+	}
+	f.deliver(f.result.Unknown(models.CauseLocalError, echo.ErrCancelled.Error()))
+}
+
+// fallBack has pro-bing make the check.
+func (f *flight) fallBack() {
+	stop := f.pinger.fallback.Ping(f.check, f.done)
+	if !f.begin(stop) {
+		stop()
+	}
+}
+
+// done is called on the engine's thread: it judges and leaves the rest to others.
+func (p *EnginePinger) done(c *echo.Check, r *echo.Report) {
+	f := c.Owner.(*flight)
+	if errors.Is(r.Err, echo.ErrFamily) {
+		p.outbox.put(func() { f.fallBack() })
+		return
+	}
+	result, refused := judgeReport(f.result, r), errors.Is(r.Err, syscall.EACCES)
+	p.outbox.put(func() {
+		if refused && result.Outcome == models.OutcomeUnknown {
+			// The engine's sockets never may broadcast: the kernel says the same of such an address and of a prohibited route.
+			if broadcast, err := isBroadcast(result.Address); err == nil && broadcast {
+				result = result.Unknown(models.CauseTargetNotAllowed, fmt.Sprintf("%s is a broadcast address", result.Address))
+			}
+		}
+		f.deliver(result)
+	})
+}
+
+// deliver hands the result on.
+func (f *flight) deliver(r models.Result) {
+	if r.Outcome == models.OutcomeFailure {
+		f.pinger.resolver.Forget(f.check.Spec.Host)
+	}
+	f.pinger.log.Debug("check done", "monitor", r.Monitor, "slot", r.Slot, "outcome", r.Outcome, "cause", r.Cause,
+		"detail", r.Detail, "sent", r.Sent, "received", r.Received, "took", time.Since(f.begun))
+	f.done(r)
+}

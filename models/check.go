@@ -110,7 +110,9 @@ type Check struct {
 	Slot     int64 `json:"slot"` // the due time, milliseconds since 1970 UTC
 	Kind     Kind  `json:"kind"`
 	Location int64 `json:"location"`
-	Spec     Spec  `json:"spec"`
+	// Organization is whom the packets count for, where packets are capped.
+	Organization int64 `json:"organization"`
+	Spec         Spec  `json:"spec"`
 }
 
 // PacketState is what became of one echo request.

@@ -86,8 +86,8 @@ func (p *EnginePinger) Close() {
 	p.outbox.stop()
 }
 
-// flight is one check under way.
-type flight struct {
+// engineCheck is one check under way at an EnginePinger.
+type engineCheck struct {
 	echo.Check
 	pinger *EnginePinger
 	check  models.Check
@@ -103,7 +103,7 @@ type flight struct {
 
 // Ping begins one check; see Pinger.
 func (p *EnginePinger) Ping(c models.Check, done func(models.Result)) (cancel func()) {
-	f := &flight{pinger: p, check: c, result: models.NewResult(c), begun: time.Now(), done: done}
+	f := &engineCheck{pinger: p, check: c, result: models.NewResult(c), begun: time.Now(), done: done}
 	f.result.StartedOffset = max(0, f.begun.Sub(time.UnixMilli(c.Slot)))
 	p.local.refresh(f.begun)
 	if err := c.Spec.Valid(); err != nil {
@@ -135,14 +135,14 @@ func resolveTime(spec models.Spec) time.Duration {
 }
 
 // begin notes how to end what is going on; false where the check was cancelled before.
-func (f *flight) begin(stop func()) bool {
+func (f *engineCheck) begin(stop func()) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.stop = stop
 	return !f.cancelled
 }
 
-func (f *flight) cancel() {
+func (f *engineCheck) cancel() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.cancelled && f.stop != nil {
@@ -152,7 +152,7 @@ func (f *flight) cancel() {
 }
 
 // send sends to the address that was found.
-func (f *flight) send(addr netip.Addr, err error) {
+func (f *engineCheck) send(addr netip.Addr, err error) {
 	if err != nil {
 		f.deliver(unmeasured(f.result, err))
 		return
@@ -177,7 +177,7 @@ func (f *flight) send(addr netip.Addr, err error) {
 }
 
 // fallBack has pro-bing make the check.
-func (f *flight) fallBack() {
+func (f *engineCheck) fallBack() {
 	stop := f.pinger.fallback.Ping(f.check, f.done)
 	if !f.begin(stop) {
 		stop()
@@ -186,7 +186,7 @@ func (f *flight) fallBack() {
 
 // done is called on the engine's thread: it judges and leaves the rest to others.
 func (p *EnginePinger) done(c *echo.Check, r *echo.Report) {
-	f := c.Owner.(*flight)
+	f := c.Owner.(*engineCheck)
 	if errors.Is(r.Err, echo.ErrFamily) {
 		p.outbox.put(func() { f.fallBack() })
 		return
@@ -204,7 +204,7 @@ func (p *EnginePinger) done(c *echo.Check, r *echo.Report) {
 }
 
 // deliver hands the result on.
-func (f *flight) deliver(r models.Result) {
+func (f *engineCheck) deliver(r models.Result) {
 	if r.Outcome == models.OutcomeFailure {
 		f.pinger.resolver.Forget(f.check.Spec.Host)
 	}

@@ -18,8 +18,12 @@ const (
 	changedOverlap = 10 * time.Second
 	// manyChanged is how many changes one read may tell at most (see models); then everything is read anew.
 	manyChanged = 1000
-	// compareEvery is how many rereads pass between two comparisons of what is scheduled with what is to be.
-	compareEvery = 5
+	// compareEvery is how long it is at least between two comparisons of what is scheduled with what is to be.
+	compareEvery = 5 * rereadEvery
+	// compareShare: at most one part in so many of the time is spent comparing, where there are very many monitors.
+	compareShare = 50
+	// meanwhileMost is how many events are seen to between two pages.
+	meanwhileMost = 100
 	// fewDifferences are read one by one; of more, everything is read anew.
 	fewDifferences = 20
 )
@@ -28,16 +32,19 @@ const (
 // tell. It also writes the heartbeat.
 type follower struct {
 	*Prober
-	scheduler *Scheduler
-	events    *events.Subscription
-	stale     bool // something was missed: read everything
-	loaded    bool // the start is over
-	since     time.Time
-	skipped   int64
+	scheduler  *Scheduler
+	events     *events.Subscription
+	told       <-chan events.Event // nil after we were cut off
+	heartbeats *time.Ticker
+	stale      bool // something was missed: read everything
+	loaded     bool // the start is over
+	since      time.Time
+	compareAt  time.Time
+	skipped    int64
 }
 
 func newFollower(p *Prober) *follower {
-	f := &follower{Prober: p}
+	f := &follower{Prober: p, heartbeats: time.NewTicker(heartbeatEvery), compareAt: time.Now().Add(compareEvery)}
 	f.listen()
 	f.scheduler = NewScheduler(p.options.Location, p.options.Parallel, p.pinger, p.deliver, p.options.Log)
 	p.scheduler.Store(f.scheduler)
@@ -46,38 +53,58 @@ func newFollower(p *Prober) *follower {
 
 func (f *follower) listen() {
 	f.events = f.bus.Subscribe(busLag, events.MonitorCreated, events.MonitorUpdated, events.MonitorDeleted, events.CheckRequested)
+	f.told = f.events.C
 }
 
-func (f *follower) close() { f.events.Close() }
+func (f *follower) close() {
+	f.heartbeats.Stop()
+	f.events.Close()
+}
 
-// follow takes up changes until ctx ends.
+// follow reads all monitors and then takes up changes until ctx ends.
 func (f *follower) follow(ctx context.Context) {
-	reread, heartbeat := time.NewTicker(rereadEvery), time.NewTicker(heartbeatEvery)
+	reread := time.NewTicker(rereadEvery)
 	defer reread.Stop()
-	defer heartbeat.Stop()
-	told := f.events.C
-	for n := 1; ; {
+	f.reload(ctx)
+	for {
 		select {
 		case <-ctx.Done():
 			return
-		case e, ok := <-told:
-			if !ok {
-				// Cut off for being too slow, or the bus is closed: not to spin then, the next reread subscribes again.
-				told, f.stale = nil, true
-				continue
-			}
-			f.take(ctx, e)
+		case e, ok := <-f.told:
+			f.hear(ctx, e, ok)
 		case <-reread.C:
-			if told == nil {
+			if f.told == nil {
 				f.listen()
-				told = f.events.C
 			}
-			f.reread(ctx, n%compareEvery == 0)
-			n++
-		case <-heartbeat.C:
+			f.reread(ctx)
+		case <-f.heartbeats.C:
 			f.beat(ctx)
 		}
 	}
+}
+
+// meanwhile does what can not wait until everything is read, which may take long.
+func (f *follower) meanwhile(ctx context.Context) {
+	for range meanwhileMost {
+		select {
+		case e, ok := <-f.told:
+			f.hear(ctx, e, ok)
+		case <-f.heartbeats.C:
+			f.beat(ctx)
+		default:
+			return
+		}
+	}
+}
+
+// hear takes one event, or the end of them.
+func (f *follower) hear(ctx context.Context, e events.Event, ok bool) {
+	if !ok {
+		// Cut off for being too slow, or the bus is closed: not to spin then, the next reread subscribes again.
+		f.told, f.stale = nil, true
+		return
+	}
+	f.take(ctx, e)
 }
 
 // take acts on one event. What it says is read from the database: the event is only a nudge.
@@ -116,7 +143,9 @@ func (f *follower) requests(ctx context.Context) {
 		f.trouble(ctx, "check requests not read", err)
 	}
 	for _, id := range ids {
-		f.scheduler.CheckNow(id)
+		if !f.scheduler.CheckNow(id) {
+			f.look(ctx, id) // not loaded yet: it is new, and so checked at once
+		}
 	}
 }
 
@@ -127,23 +156,26 @@ func (f *follower) missed(ctx context.Context, what string, err error) {
 }
 
 // reread is the safety net under the bus.
-func (f *follower) reread(ctx context.Context, compare bool) {
-	if f.stale {
+func (f *follower) reread(ctx context.Context) {
+	if f.stale || !f.loaded {
 		f.reload(ctx)
 	} else {
 		f.changes(ctx)
 	}
-	if compare && !f.stale {
+	if began := time.Now(); !f.stale && !began.Before(f.compareAt) {
 		f.compare(ctx)
+		f.compareAt = began.Add(max(compareEvery-rereadEvery/2, compareShare*time.Since(began)))
 	}
 	f.requests(ctx)
 	f.readFeed(ctx, false)
 }
 
-// reload reads all monitors. At the start they are spread; later, whatever is new among them is checked at once.
+// reload reads all monitors, a page at a time, and hands on each page at once: those already loaded are checked while the
+// rest is read. At the start they are spread; later, whatever is new among them is checked at once.
 func (f *follower) reload(ctx context.Context) {
 	began := time.Now()
-	var targets []models.ProbeTarget
+	f.stale = false
+	gone := f.scheduler.Revs() // before reading: a monitor that is made meanwhile is not among them
 	for after, more := int64(0), true; more; {
 		var page []models.ProbeTarget
 		var err error
@@ -151,22 +183,23 @@ func (f *follower) reload(ctx context.Context) {
 			f.missed(ctx, "monitors not read", err)
 			return
 		}
-		targets = append(targets, page...)
-	}
-	if !f.loaded {
-		f.scheduler.Load(targets)
-	}
-	there := make(map[int64]bool, len(targets))
-	for _, t := range targets {
-		there[t.MonitorID] = true
-		f.scheduler.Set(t) // those of Load are known and left alone
-	}
-	for id := range f.scheduler.Revs() {
-		if !there[id] {
-			f.scheduler.Remove(id)
+		if !f.loaded {
+			f.scheduler.Load(page)
 		}
+		for _, t := range page {
+			delete(gone, t.MonitorID)
+			f.scheduler.Set(t) // those of Load are known and left alone
+		}
+		f.meanwhile(ctx)
 	}
-	f.stale, f.loaded, f.since = false, true, began.Add(-changedOverlap)
+	for id := range gone {
+		f.scheduler.Remove(id)
+	}
+	f.since = began.Add(-changedOverlap)
+	if !f.loaded {
+		f.loaded = true
+		f.options.Log.Info("probing", "monitors", f.scheduler.Monitors(), "parallel", f.options.Parallel)
+	}
 }
 
 func (f *follower) page(ctx context.Context, after int64) ([]models.ProbeTarget, int64, bool, error) {
@@ -235,7 +268,7 @@ func (f *follower) beat(ctx context.Context) {
 	f.stats.Store(&stats)
 	if stats.Skipped > f.skipped && f.notices.allow("skipped") {
 		f.options.Log.Warn("checks skipped: their next was due before there was room or the last had ended",
-			"skipped", stats.Skipped-f.skipped, "queued", stats.Queued, "lateness", stats.Lateness)
+			"skipped", stats.Skipped-f.skipped, "no_room_since_start", stats.Shed, "queued", stats.Queued, "lateness", stats.Lateness)
 		f.skipped = stats.Skipped
 	}
 	beat := models.Heartbeat{

@@ -70,8 +70,8 @@ func TestPingTargetBecomesBroadcast(t *testing.T) {
 			before := capture.Seen()[target]
 			spec := pingSpec(target.String())
 			spec.Count, spec.Interval, spec.Timeout = 10, 250*time.Millisecond, 5*time.Second
-			results := make(chan models.Result)
-			go func() { results <- p.Ping(t.Context(), models.Check{Spec: spec}) }()
+			results := make(chan models.Result, 1)
+			p.Ping(models.Check{Spec: spec}, func(r models.Result) { results <- r })
 			capture.WaitFor(t, target, before+1)
 			lab.IP(t, "addr", "add", "10.95.7.1/24", "dev", "near")
 			r := <-results

@@ -3,17 +3,66 @@ package probe
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
 
 	"echolot/models"
 )
 
-// Pinger carries out one check.
-//
-// Ping never fails: what could not be measured is a result with models.OutcomeUnknown and its cause. It returns within
-// c.Spec.Timeout and a tenth of a second. Where ctx ends before that it returns soon, and its result is to be thrown
-// away. Any number of Pings may run at once.
+// Pinger carries out checks, any number of them at once.
 type Pinger interface {
-	Ping(ctx context.Context, c models.Check) models.Result
+	// Ping begins the check and returns at once. done is called exactly once, within c.Spec.Timeout and a tenth of a
+	// second, from any goroutine, maybe before Ping has returned; it does not block. A check never fails: what could not
+	// be measured is a result with models.OutcomeUnknown and its cause.
+	//
+	// cancel ends the check soon: done is still called, and its result is to be thrown away. cancel may be called any
+	// number of times, also after done.
+	Ping(c models.Check, done func(models.Result)) (cancel func())
+}
+
+// background carries out checks for a Pinger whose measurement blocks, each in a goroutine of its own.
+type background struct {
+	log     *slog.Logger
+	panics  *perMinute
+	running sync.WaitGroup
+}
+
+func newBackground(log *slog.Logger) *background {
+	return &background{log: log, panics: newPerMinute()}
+}
+
+// ping is Pinger's Ping. measure must return soon after its context has ended.
+func (b *background) ping(c models.Check, done func(models.Result), measure func(context.Context, models.Check) models.Result) (cancel func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	b.running.Go(func() {
+		defer cancel()
+		done(b.safely(ctx, c, measure))
+	})
+	return cancel
+}
+
+// safely never panics.
+func (b *background) safely(ctx context.Context, c models.Check, measure func(context.Context, models.Check) models.Result) (r models.Result) {
+	began := time.Now()
+	defer func() {
+		if p := recover(); p != nil {
+			r = panicked(c, began, p, b.log, b.panics)
+		}
+	}()
+	return measure(ctx, c)
+}
+
+// panicked is the result of a check whose pinger panicked: a bug in it is one monitor's unknown, not everybody's outage.
+func panicked(c models.Check, began time.Time, p any, log *slog.Logger, notices *perMinute) models.Result {
+	if notices.allow("pinger") {
+		log.Error("pinger panicked", "monitor", c.Monitor, "panic", p, "stack", string(debug.Stack()))
+	}
+	r := models.NewResult(c).Unknown(models.CauseLocalError, fmt.Sprintf("panic: %v", p))
+	r.StartedOffset = began.Sub(time.UnixMilli(c.Slot))
+	return r
 }
 
 // Unmeasured is why a check could not be measured: trouble with the name, with us, or with the rules.

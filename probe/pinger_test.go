@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"context"
 	"log/slog"
 	"net/netip"
 	"os/exec"
@@ -37,7 +36,7 @@ func newPinger(t *testing.T, server string, policy models.TargetPolicy) *Probing
 func ping(t *testing.T, p Pinger, spec models.Spec) models.Result {
 	t.Helper()
 	begun := time.Now()
-	r := p.Ping(t.Context(), models.Check{Monitor: 1, Spec: spec, Slot: begun.UnixMilli()})
+	r := wait(p, models.Check{Monitor: 1, Spec: spec, Slot: begun.UnixMilli()})
 	if took := time.Since(begun); took > spec.Timeout+time.Second {
 		t.Errorf("%s: Ping took %s with a timeout of %s", spec.Host, took, spec.Timeout)
 	}
@@ -45,6 +44,13 @@ func ping(t *testing.T, p Pinger, spec models.Spec) models.Result {
 		t.Errorf("%s: the result does not add up: %+v", spec.Host, r)
 	}
 	return r
+}
+
+// wait carries out a check and waits for its result.
+func wait(p Pinger, c models.Check) models.Result {
+	result := make(chan models.Result, 1)
+	p.Ping(c, func(r models.Result) { result <- r })
+	return <-result
 }
 
 func expect(t *testing.T, what string, r models.Result, outcome models.Outcome, cause models.Cause) {
@@ -258,8 +264,8 @@ func TestPingLosesItsRoute(t *testing.T) {
 				base, before, begun := runtime.NumGoroutine(), capture.Seen()[target], time.Now()
 				spec := pingSpec(target.String())
 				spec.Count, spec.Interval, spec.Timeout = 10, 250*time.Millisecond, 10*time.Second
-				results := make(chan models.Result)
-				go func() { results <- p.Ping(t.Context(), models.Check{Spec: spec}) }()
+				results := make(chan models.Result, 1)
+				p.Ping(models.Check{Spec: spec}, func(r models.Result) { results <- r })
 				capture.WaitFor(t, target, before+2)
 				lab.IP(t, "route", "add", c.route, target.String())
 				r := <-results
@@ -360,10 +366,13 @@ func TestPingCancelled(t *testing.T) {
 		base := runtime.NumGoroutine()
 		spec := pingSpec("127.0.0.2")
 		spec.Timeout = models.MaxTimeout
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		defer cancel()
 		begun := time.Now()
-		p.Ping(ctx, models.Check{Spec: spec})
+		results := make(chan models.Result, 1)
+		cancel := p.Ping(models.Check{Spec: spec}, func(r models.Result) { results <- r })
+		timer := time.AfterFunc(100*time.Millisecond, cancel)
+		<-results
+		timer.Stop()
+		cancel() // any number of times, also after the end
 		if took := time.Since(begun); took > 2*time.Second {
 			t.Errorf("a cancelled check took %s", took)
 		}
@@ -395,7 +404,7 @@ func TestPingBadSpec(t *testing.T) {
 	} {
 		spec := pingSpec("127.0.0.1")
 		spoil(&spec)
-		r := p.Ping(t.Context(), models.Check{Spec: spec})
+		r := wait(p, models.Check{Spec: spec})
 		expect(t, name, r, models.OutcomeUnknown, models.CauseLocalError)
 		if r.Sent != 0 || r.Detail == "" {
 			t.Errorf("%s: got %+v, want nothing sent and a reason", name, r)

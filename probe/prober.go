@@ -53,7 +53,9 @@ type Options struct {
 	Observe func(models.Result)
 	// Shared is true where other processes write to the same database: what they change is told to our bus too.
 	Shared bool
-	Log    *slog.Logger
+	// Late hears how long after its slot each scheduled check began; nil = nobody. It must not block.
+	Late func(time.Duration)
+	Log  *slog.Logger
 }
 
 // Prober checks all monitors of one location and keeps in step with the database. Of several on one database only the
@@ -171,13 +173,6 @@ func (p *Prober) probe(ctx context.Context, lost <-chan struct{}) {
 
 	f := newFollower(p)
 	defer f.close()
-	for f.stale = true; f.stale && holding.Err() == nil; {
-		if f.reload(holding); f.stale {
-			sleep(holding, rereadEvery)
-		}
-	}
-	p.options.Log.Info("probing", "monitors", len(f.scheduler.Revs()), "parallel", p.options.Parallel)
-
 	checks := make(chan struct{})
 	go func() { defer close(checks); f.scheduler.Run(holding) }()
 	f.beat(holding)

@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"sync"
 	"time"
 
 	"echolot/models"
 )
 
-// snapshotAfter is how long after a check's deadline Ping waits for pro-bing to end by itself. Its receiver notices up
+// snapshotAfter is how long after a check's deadline it waits for pro-bing to end by itself. Its receiver notices up
 // to a tenth of a second late; by then there is nothing more to wait for.
 const snapshotAfter = 20 * time.Millisecond
 
@@ -24,19 +23,24 @@ type ProbingPinger struct {
 	resolver *Resolver
 	policy   models.TargetPolicy
 	log      *slog.Logger
-	running  sync.WaitGroup
+	checks   *background
 }
 
 // NewProbingPinger makes a ProbingPinger that sends to what policy allows.
 func NewProbingPinger(resolver *Resolver, policy models.TargetPolicy, log *slog.Logger) *ProbingPinger {
-	return &ProbingPinger{resolver: resolver, policy: policy, log: log}
+	return &ProbingPinger{resolver: resolver, policy: policy, log: log, checks: newBackground(log)}
 }
 
 // Close waits for what Pings have left running; that takes a tenth of a second. It is called after the last Ping.
-func (p *ProbingPinger) Close() { p.running.Wait() }
+func (p *ProbingPinger) Close() { p.checks.running.Wait() }
 
 // Ping carries out one check; see Pinger.
-func (p *ProbingPinger) Ping(ctx context.Context, c models.Check) models.Result {
+func (p *ProbingPinger) Ping(c models.Check, done func(models.Result)) (cancel func()) {
+	return p.checks.ping(c, done, p.check)
+}
+
+// check measures, and returns when the result is known or soon after ctx has ended.
+func (p *ProbingPinger) check(ctx context.Context, c models.Check) models.Result {
 	begun := time.Now()
 	result := models.NewResult(c)
 	result.StartedOffset = max(0, begun.Sub(time.UnixMilli(c.Slot)))
@@ -109,7 +113,7 @@ func (p *ProbingPinger) send(ctx context.Context, run *probingRun) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan struct{})
-	p.running.Go(func() {
+	p.checks.running.Go(func() {
 		defer close(ended)
 		defer func() {
 			if r := recover(); r != nil { // reaches what pro-bing does before it starts goroutines of its own

@@ -13,7 +13,7 @@ import (
 	"echolot/models"
 )
 
-// probingRun keeps the books of one run of pro-bing. Its hooks are called by pro-bing's goroutine, and Ping may read
+// probingRun keeps the books of one run of pro-bing. Its hooks are called by pro-bing's goroutine, and the pinger may read
 // the books while that still runs.
 type probingRun struct {
 	spec     models.Spec

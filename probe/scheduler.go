@@ -1,12 +1,7 @@
 package probe
 
 import (
-	"container/heap"
-	"context"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
@@ -21,287 +16,342 @@ const (
 	coldGap = 100 * time.Millisecond
 	// clockLook is how often the wall clock is read where nothing is due: timers do not notice that it was set forward.
 	clockLook = time.Second
+	// slice is how many monitors are dealt with at a time while others wait for the lock: a tenth of a millisecond.
+	slice = 128
 )
 
 // Scheduler decides when each monitor of one location is checked and has it done, never two checks of a monitor at a
 // time and never more than its limit in all.
 //
 // A monitor's slots are its phase plus whole multiples of its interval in UTC milliseconds, so they do not drift, are the
-// same after a restart and are spread evenly over the monitors. A slot that has to wait runs late until the next one is
-// due; then it is skipped and counted. Beside the slots there are checks out of turn: first (new or changed), manual, and
-// confirm (after a failure). One check serves all that was asked for before it began. Slots of one monitor only grow.
+// same after a restart and are spread evenly over the monitors. A slot that has to wait for room runs late until the next
+// one is due; then it is shed: counted, and delivered as a result that was not measured. A slot that passes while the
+// monitor's own last check is running is skipped: counted alone. Beside the slots there are checks out of turn: first (new
+// or changed), manual, and confirm (after a failure). One check serves all that was asked for before it began. Slots of
+// one monitor only grow, but where the clock is set back.
 //
-// All methods are safe for concurrent use.
+// All methods are safe for concurrent use. Whatever the number of monitors, none holds the others up for long.
 type Scheduler struct {
 	location int64
 	parallel int
 	pinger   Pinger
 	deliver  func(models.Result)
+	late     func(time.Duration) // hears how long after its slot each scheduled check began; nil = nobody
 	log      *slog.Logger
 	panics   *perMinute
 
-	wake   chan struct{}
-	checks sync.WaitGroup
+	wake    chan struct{}
+	arrived arrivals
+	begun   []begun   // what is to be pinged; Run's alone
+	spare   []arrival // an empty list; Run's alone
 
-	mu       sync.Mutex
-	clock    wallClock
-	monitors map[int64]*schedule
-	queue    queue
-	running  int
-	skipped  int64
-	lateness time.Duration
+	mu      sync.Mutex
+	clock   wallClock
+	slab    slab
+	places  map[int64]int32 // by the monitors' ids
+	ring    ring
+	urgent  fifo // wait for room, and somebody for them
+	turn    fifo // wait for room
+	stopped bool
+
+	epochs   []epoch
+	renewed  int   // places that are in the current epoch for sure
+	overdue  int   // monitors caught up with since the start
+	usedTo   int64 // slots up to here may have been used before the clock was set back
+	setBacks int
+
+	running                int
+	started, skipped, shed int64
+	steps                  int
+	lateness               time.Duration
 }
 
 // NewScheduler returns a scheduler without monitors. At most parallel checks run at once. Each result goes to deliver,
 // which must not block or call back.
 func NewScheduler(location int64, parallel int, pinger Pinger, deliver func(models.Result), log *slog.Logger) *Scheduler {
-	return &Scheduler{
+	s := &Scheduler{
 		location: location, parallel: parallel, pinger: pinger, deliver: deliver, log: log, panics: newPerMinute(),
-		wake: make(chan struct{}, 1), clock: newWallClock(), monitors: make(map[int64]*schedule),
+		wake: make(chan struct{}, 1), clock: newWallClock(), slab: newSlab(), places: make(map[int64]int32),
+		epochs: []epoch{{}},
+	}
+	s.ring = newRing(&s.slab, s.clock.start.UnixMilli())
+	s.urgent, s.turn = newFIFO(&s.slab), newFIFO(&s.slab)
+	return s
+}
+
+// Load takes up monitors at a start, a page at a time. Each is due at its next slot. Those that a stop left overdue, or
+// that were never checked, do not wait for a slot that is far off: they are checked within a minute, the first 600 of them
+// a tenth of a second apart, the others where the hash of their ids is in the minute.
+func (s *Scheduler) Load(targets []models.ProbeTarget) {
+	for len(targets) > 0 {
+		n := min(slice, len(targets))
+		s.loadSome(targets[:n])
+		targets = targets[n:]
 	}
 }
 
-// Load takes up all monitors at a start. Each is due at its next slot. Those that a stop left overdue, or that were never
-// checked, do not wait for a slot that is far off: they are spread evenly over a minute, or less where they are few.
-func (s *Scheduler) Load(targets []models.ProbeTarget) {
+func (s *Scheduler) loadSome(targets []models.ProbeTarget) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	now := s.time()
-	var overdue []*schedule
+	var cuts []func()
 	for _, t := range targets {
-		m := s.take(t, now)
+		p, m, cut := s.take(t, now)
 		if m == nil {
 			continue
 		}
-		if now.Sub(t.LastCheckedAt) > m.interval() {
-			overdue = append(overdue, m)
+		if now.Sub(t.LastCheckedAt).Milliseconds() > int64(m.interval) {
+			s.catchUp(m, s.coldStart(m, now.UnixMilli()))
 		}
-		if m.cancel == nil {
-			s.queue.put(m)
-		}
+		s.settle(p, m, now.UnixMilli())
+		cuts = appendCut(cuts, cut)
 	}
-	spread := min(coldSpread, time.Duration(len(overdue))*coldGap)
-	overdue = slices.DeleteFunc(overdue, func(m *schedule) bool { return m.next <= now.Add(spread).UnixMilli() })
-	for i, m := range overdue {
-		s.outOfTurn(m, models.KindFirst, now.Add(time.Duration(i)*spread/time.Duration(len(overdue))))
-	}
+	s.mu.Unlock()
 	s.nudge()
+	for _, cut := range cuts {
+		cut()
+	}
+}
+
+// coldStart is when an overdue monitor is checked after a start; it needs the lock.
+func (s *Scheduler) coldStart(m *schedule, now int64) int64 {
+	if wait := int64(s.overdue) * coldGap.Milliseconds(); wait < coldSpread.Milliseconds() {
+		return now + wait
+	}
+	return now + spread(m)
+}
+
+// spread is where in the minute a monitor is checked that is overdue with all the others.
+func spread(m *schedule) int64 { return phase(m.id, coldSpread.Milliseconds()) }
+
+// catchUp has an overdue monitor checked once at ms, unless its next slot comes before that. It needs the lock; the caller
+// settles the schedule.
+func (s *Scheduler) catchUp(m *schedule, ms int64) {
+	if m.next <= ms {
+		return
+	}
+	s.overdue++
+	m.extra, m.extraAt, m.urgent = extraFirst, max(ms, m.last+1), false
 }
 
 // Set takes up a new or changed monitor: it is checked at once, and a running check of what it was is cut short. A
 // monitor whose rev is known already is left alone.
 func (s *Scheduler) Set(t models.ProbeTarget) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	now := s.time()
-	if m := s.take(t, now); m != nil {
-		s.outOfTurn(m, models.KindFirst, now)
+	p, m, cut := s.take(t, now)
+	if m != nil {
+		s.outOfTurn(p, m, extraFirst, now.UnixMilli(), now.UnixMilli())
 	}
+	s.mu.Unlock()
+	call(cut)
 }
 
-// take needs the lock. It returns nil where the target is known already; the caller queues what it returns.
-func (s *Scheduler) take(t models.ProbeTarget, now time.Time) *schedule {
-	m := s.monitors[t.MonitorID]
-	switch {
-	case m == nil:
-		m = &schedule{place: -1}
-		s.monitors[t.MonitorID] = m
-	case !m.gone && t.Rev <= m.target.Rev:
-		return nil
-	case m.cancel != nil:
-		m.cancel()
+// take needs the lock. m is nil where the target is known already; the caller settles what it returns. The caller calls
+// cut, if there is one, without the lock.
+func (s *Scheduler) take(t models.ProbeTarget, now time.Time) (p int32, m *schedule, cut func()) {
+	p, known := s.places[t.MonitorID]
+	if !known {
+		p = s.slab.take()
+		m = s.slab.at(p)
+		m.epoch = s.epochNow()
+		s.places[t.MonitorID] = p
+	} else {
+		m = s.at(p)
+		if !m.gone && t.Rev <= m.rev {
+			return p, nil, nil
+		}
+		cut = m.flight.cut()
 	}
-	m.target, m.gone, m.extra, m.urgent = t, false, "", false
-	m.next = m.slotAfter(max(now.UnixMilli(), m.last))
-	return m
+	m.set(t)
+	m.next = s.slotAfter(m, max(now.UnixMilli(), m.last))
+	return p, m, cut
 }
 
 // Remove forgets a monitor. A check of it that is running is cut short and its result thrown away.
 func (s *Scheduler) Remove(id int64) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	m := s.monitors[id]
-	if m == nil {
-		return
-	}
-	if m.cancel != nil {
-		// It stays known until its check returned: it may come back meanwhile, and must not be checked twice at a time.
-		m.gone = true
-		m.cancel()
-		return
-	}
-	s.queue.remove(m)
-	delete(s.monitors, id)
+	cut := s.remove(id)
+	s.mu.Unlock()
+	call(cut)
 }
 
-// CheckNow has the monitor checked at once, or right after the check that is running. Unknown ids are ignored.
-func (s *Scheduler) CheckNow(id int64) {
+func (s *Scheduler) remove(id int64) (cut func()) {
+	p, known := s.places[id]
+	if !known {
+		return nil
+	}
+	m := s.at(p)
+	if m.flight != nil {
+		// It stays known until its check returned: it may come back meanwhile, and must not be checked twice at a time.
+		m.gone = true
+		return m.flight.cut()
+	}
+	s.forget(p, m)
+	return nil
+}
+
+// forget needs the lock, and that no check of the monitor is running.
+func (s *Scheduler) forget(p int32, m *schedule) {
+	s.leave(p, m)
+	delete(s.places, m.id)
+	s.slab.release(p)
+}
+
+// CheckNow has the monitor checked at once, or right after the check that is running. It is false where the monitor is
+// not known.
+func (s *Scheduler) CheckNow(id int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if m := s.monitors[id]; m != nil && !m.gone {
-		s.outOfTurn(m, models.KindManual, s.time())
+	p, known := s.places[id]
+	if !known {
+		return false
 	}
+	now := s.time().UnixMilli()
+	m := s.at(p)
+	if m.gone {
+		return false
+	}
+	s.outOfTurn(p, m, extraManual, now, now)
+	return true
 }
 
 // Recorded hears what was committed. A failure that is not confirmed yet is checked again after the rule's pause.
 func (s *Scheduler) Recorded(r models.Recorded) {
+	if r.Monitor.State.LastOutcome != models.OutcomeFailure {
+		return // nothing to confirm, and most are so: without the lock
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m := s.monitors[r.Result.Monitor]
-	if m == nil || m.gone || m.cancel != nil || r.Result.Rev != m.target.Rev || r.Result.Slot != m.last {
+	p, known := s.places[r.Result.Monitor]
+	if !known {
+		return
+	}
+	m := s.at(p)
+	if m.gone || m.flight != nil || r.Result.Rev != m.rev || r.Result.Slot != m.last {
 		return // it is out of date: what runs now or is to come will be recorded too
 	}
-	if needsConfirming(r.Monitor.State, m.target.Rule) {
-		s.outOfTurn(m, models.KindConfirm, m.ended.Add(m.target.Rule.Retry))
+	if rule := m.setting.Value().rule; needsConfirming(r.Monitor.State, rule) {
+		s.outOfTurn(p, m, extraConfirm, m.ended+rule.Retry.Milliseconds(), s.time().UnixMilli())
 	}
 }
 
 // outOfTurn needs the lock. The earlier of two that were asked for stays. Somebody waits for what is wanted at once,
 // unless it is we who ask, to confirm.
-func (s *Scheduler) outOfTurn(m *schedule, kind models.Kind, at time.Time) {
-	now := s.time()
-	ms := max(at.UnixMilli(), now.UnixMilli(), m.last+1)
-	if m.extra == "" || ms < m.extraAt {
-		m.extra, m.extraAt = kind, ms
-		m.urgent = kind != models.KindConfirm && !at.After(now)
+func (s *Scheduler) outOfTurn(p int32, m *schedule, why extra, at, now int64) {
+	ms := max(at, now, m.last+1)
+	if m.extra == extraNone || ms < m.extraAt {
+		m.extra, m.extraAt = why, ms
+		m.urgent = why != extraConfirm && at <= now
 	}
-	if m.cancel == nil {
-		s.queue.put(m)
-		s.nudge()
-	}
-}
-
-func (s *Scheduler) nudge() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
-
-// Run checks what is due until ctx ends, cuts short what is running then, and returns when all of it has returned.
-// It is called once.
-func (s *Scheduler) Run(ctx context.Context) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for ctx.Err() == nil {
-		timer.Reset(s.beginDue(ctx))
-		select {
-		case <-ctx.Done():
-		case <-s.wake:
-		case <-timer.C:
-		}
-	}
-	s.checks.Wait()
-}
-
-// beginDue begins what is due as far as there is room, and returns how long nothing more will be.
-func (s *Scheduler) beginDue(ctx context.Context) time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for s.running < s.parallel && len(s.queue) > 0 {
-		now := s.time()
-		m := s.queue[0]
-		if m.due() > now.UnixMilli() {
-			return min(time.UnixMilli(m.due()).Sub(now), clockLook)
-		}
-		heap.Pop(&s.queue)
-		s.begin(ctx, m, now)
-	}
-	return clockLook // the end of a check wakes us
-}
-
-// begin needs the lock.
-func (s *Scheduler) begin(ctx context.Context, m *schedule, now time.Time) {
-	// Waiting for the monitor's own last check is not lateness of ours.
-	waiting := time.UnixMilli(m.due())
-	if m.ended.After(waiting) {
-		waiting = m.ended
-	}
-	s.lateness = max(s.lateness, now.Sub(waiting))
-
-	ms := now.UnixMilli()
-	c := models.Check{
-		Monitor: m.target.MonitorID, Rev: m.target.Rev, Location: s.location, Spec: m.target.Spec,
-		Slot: m.extraAt, Kind: m.extra,
-	}
-	if m.next <= ms {
-		interval := m.interval().Milliseconds()
-		missed := (ms - m.next) / interval
-		s.skipped += missed
-		c.Slot, c.Kind = m.next+missed*interval, models.KindScheduled
-	}
-	m.last, m.next = c.Slot, m.slotAfter(max(ms, c.Slot))
-	m.extra, m.urgent = "", false
-	s.running++
-	var checkCtx context.Context
-	checkCtx, m.cancel = context.WithCancel(ctx)
-	cancel, steps := m.cancel, s.clock.steps
-	s.checks.Go(func() {
-		defer cancel()
-		r := s.measure(checkCtx, c)
-		s.finish(m, r, checkCtx.Err() == nil, steps)
-	})
-}
-
-// measure never panics: a bug in a pinger is one monitor's unknown, not everybody's outage.
-func (s *Scheduler) measure(ctx context.Context, c models.Check) (r models.Result) {
-	began := time.Now()
-	defer func() {
-		p := recover()
-		if p == nil {
-			return
-		}
-		r = models.NewResult(c).Unknown(models.CauseLocalError, fmt.Sprintf("panic: %v", p))
-		r.StartedOffset = began.Sub(time.UnixMilli(c.Slot))
-		if s.panics.allow("pinger") {
-			s.log.Error("pinger panicked", "monitor", c.Monitor, "panic", p, "stack", string(debug.Stack()))
-		}
-	}()
-	return s.pinger.Ping(ctx, c)
-}
-
-// finish hands on what was measured, under the lock so that a monitor's results keep their order.
-// Where the clock was set since the check began, when there were steps of it, the result says nothing.
-func (s *Scheduler) finish(m *schedule, r models.Result, whole bool, steps int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.time()
-	s.running--
-	m.cancel, m.ended = nil, now
-	if s.clock.steps != steps {
-		r = r.Unknown(models.CauseClockStep, "")
-	}
-	if whole && !m.gone && r.Rev == m.target.Rev {
-		s.deliver(r)
-	}
-	if m.gone {
-		delete(s.monitors, m.target.MonitorID)
-	} else {
-		s.queue.put(m)
-	}
+	s.settle(p, m, now)
 	s.nudge()
 }
 
-// Revs are those of all scheduled monitors, by their ids.
-func (s *Scheduler) Revs() map[int64]int64 {
+// settle puts a schedule where it belongs: among those that wait where it is due and no check of it is running, and always
+// into the ring, for what will be due next. So a check costs one move in the ring. It needs the lock.
+func (s *Scheduler) settle(p int32, m *schedule, now int64) {
+	after := m.next
+	if after <= now {
+		after += int64(m.interval)
+	}
+	if m.extra != extraNone && m.extraAt > now {
+		after = min(after, m.extraAt)
+	}
+	s.ring.put(p, m, after)
+	if m.flight != nil {
+		return // its end does the rest
+	}
+	due := m.due()
+	if due > now {
+		s.leaveQueue(p, m)
+		return
+	}
+	if m.waits == waitsNot {
+		m.since = max(due, m.ended)
+	}
+	if want := m.queue(); m.waits != want {
+		s.leaveQueue(p, m)
+		m.waits = want
+		s.queue(want).push(p)
+	}
+}
+
+// queue is where the monitor waits for room: what somebody waits for goes before what is due. So where checks have to
+// queue, a person who adds a monitor or asks for a check still sees it within the time of one check.
+func (m *schedule) queue() waits {
+	if m.urgent {
+		return waitsUrgent
+	}
+	return waitsTurn
+}
+
+func (s *Scheduler) queue(w waits) *fifo {
+	if w == waitsUrgent {
+		return &s.urgent
+	}
+	return &s.turn
+}
+
+func (s *Scheduler) leaveQueue(p int32, m *schedule) {
+	if m.waits != waitsNot {
+		s.queue(m.waits).remove(p)
+		m.waits = waitsNot
+	}
+}
+
+// leave takes a schedule out of whatever it is in. It needs the lock.
+func (s *Scheduler) leave(p int32, m *schedule) {
+	s.leaveQueue(p, m)
+	s.ring.remove(m)
+}
+
+// Monitors is how many are scheduled.
+func (s *Scheduler) Monitors() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	revs := make(map[int64]int64, len(s.monitors))
-	for id, m := range s.monitors {
-		if !m.gone {
-			revs[id] = m.target.Rev
-		}
+	return len(s.places)
+}
+
+// Revs are those of all scheduled monitors, by their ids. What is set or removed meanwhile may be among them or not.
+func (s *Scheduler) Revs() map[int64]int64 {
+	s.mu.Lock()
+	n := len(s.places)
+	s.mu.Unlock()
+	revs := make(map[int64]int64, n)
+	for i := 0; s.chunkRevs(i, revs); i++ {
 	}
 	return revs
 }
 
+// chunkRevs is false where there is no such chunk.
+func (s *Scheduler) chunkRevs(i int, revs map[int64]int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i >= len(s.slab.chunks) {
+		return false
+	}
+	for j := range s.slab.chunks[i] {
+		if m := &s.slab.chunks[i][j]; m.id != 0 && !m.gone {
+			revs[m.id] = m.rev
+		}
+	}
+	return true
+}
+
 // SchedulerStats are a scheduler's load figures.
 type SchedulerStats struct {
+	// Running checks are in flight.
 	Monitors, Running int
 	// Queued checks are due and wait for room.
 	Queued int
-	// Skipped slots since the start.
+	// Started checks since the start.
+	Started int64
+	// Skipped slots since the start: those that were shed, and those that passed while the monitor's own last check ran.
 	Skipped int64
+	// Shed slots since the start that were delivered as not measured, because there was no room.
+	Shed int64
+	// ClockSteps are how often the clock was set, or the machine slept, since the start.
+	ClockSteps int
 	// Lateness is the longest that a check waited for room since the figures were last taken, or waits now.
 	Lateness time.Duration
 }
@@ -312,11 +362,13 @@ func (s *Scheduler) TakeStats() SchedulerStats {
 	defer s.mu.Unlock()
 	now := s.time()
 	stats := SchedulerStats{
-		Monitors: len(s.monitors), Running: s.running, Skipped: s.skipped, Lateness: s.lateness,
-		Queued: s.queue.overdue(now.UnixMilli(), 0),
+		Monitors: len(s.places), Running: s.running, Queued: s.urgent.n + s.turn.n, Started: s.started, Skipped: s.skipped,
+		Shed: s.shed, ClockSteps: s.steps, Lateness: s.lateness,
 	}
-	if stats.Queued > 0 {
-		stats.Lateness = max(stats.Lateness, now.Sub(time.UnixMilli(s.queue[0].due())))
+	for _, q := range []*fifo{&s.urgent, &s.turn} {
+		if q.first != none {
+			stats.Lateness = max(stats.Lateness, now.Sub(time.UnixMilli(s.slab.at(q.first).since)))
+		}
 	}
 	s.lateness = 0
 	return stats

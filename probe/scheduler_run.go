@@ -1,0 +1,365 @@
+package probe
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"echolot/models"
+)
+
+// flight is one check under way.
+type flight struct {
+	scheduler *Scheduler
+	place     int32
+	epoch     uint32
+	ended     atomic.Bool
+
+	// Guarded by the scheduler's lock.
+	thrown bool   // its result is not wanted any more
+	cancel func() // nil before Ping has returned
+}
+
+// done takes the result, from any goroutine. It waits for nothing but other results.
+func (r *flight) done(result models.Result) {
+	if r.ended.Swap(true) {
+		return
+	}
+	r.scheduler.arrived.add(arrival{r, result})
+	r.scheduler.nudge()
+}
+
+// cut makes the result unwanted and returns what ends the check, to be called without the lock; nil where there is
+// nothing to end. It needs the lock, and may be called for no flight.
+func (r *flight) cut() (cancel func()) {
+	if r == nil {
+		return nil
+	}
+	r.thrown = true
+	return r.cancel
+}
+
+func call(f func()) {
+	if f != nil {
+		f()
+	}
+}
+
+func appendCut(cuts []func(), cut func()) []func() {
+	if cut == nil {
+		return cuts
+	}
+	return append(cuts, cut)
+}
+
+// arrival is a check that has ended.
+type arrival struct {
+	flight *flight
+	result models.Result
+}
+
+// arrivals are the checks that have ended and were not seen to yet. They have a lock of their own, held for no longer than
+// it takes to copy a result, so that a pinger never waits for the scheduler.
+type arrivals struct {
+	mu   sync.Mutex
+	list []arrival
+}
+
+// mostArrivals is how many arrivals are kept room for; more are a rare burst.
+const mostArrivals = 8192
+
+func (a *arrivals) add(x arrival) {
+	a.mu.Lock()
+	a.list = append(a.list, x)
+	a.mu.Unlock()
+}
+
+// swap returns all arrivals and takes empty as the new list.
+func (a *arrivals) swap(empty []arrival) []arrival {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	list := a.list
+	a.list = empty[:0]
+	return list
+}
+
+func (s *Scheduler) nudge() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run checks what is due until ctx ends, cuts short what is running then, and returns when all of it has returned.
+// It is called once.
+func (s *Scheduler) Run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	looked := time.Now()
+	for ctx.Err() == nil {
+		if stood := time.Since(looked); stood > largestDrift {
+			s.stood(stood)
+		}
+		looked = time.Now()
+		wait := s.pass()
+		if wait == 0 {
+			continue
+		}
+		timer.Reset(wait)
+		select {
+		case <-ctx.Done():
+		case <-s.wake:
+		case <-timer.C:
+		}
+	}
+	s.stop()
+}
+
+// stood makes void what was being measured while this process stood still: replies may have come that nobody took.
+func (s *Scheduler) stood(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	epochs := len(s.epochs)
+	if now := s.time(); len(s.epochs) == epochs { // else the clock told already
+		s.log.Warn("the prober stood still: checks under way are void", "for", d)
+		s.breakAt(now, 0, models.CauseLocalError, "the prober stood still")
+	}
+}
+
+// pass sees to what has ended and begins what is due, as much as a slice at a time, and returns how long nothing more
+// will be; 0 = not at all.
+func (s *Scheduler) pass() time.Duration {
+	s.finishAll()
+	wait := s.beginSome()
+	for i := range s.begun {
+		s.launch(&s.begun[i])
+	}
+	s.keepCancels()
+	return wait
+}
+
+// finishAll sees to the checks that have ended.
+func (s *Scheduler) finishAll() {
+	list := s.arrived.swap(s.spare)
+	for i := 0; i < len(list); i += slice {
+		s.finishSome(list[i:min(i+slice, len(list))])
+	}
+	clear(list)
+	if s.spare = list; cap(list) > mostArrivals {
+		s.spare = nil
+	}
+}
+
+func (s *Scheduler) finishSome(list []arrival) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.time().UnixMilli()
+	for i := range list {
+		s.finish(list[i].flight, list[i].result, now)
+	}
+}
+
+// finish hands on what was measured, under the lock so that a monitor's results keep their order.
+// Where there was a break since the check began, the result says nothing.
+func (s *Scheduler) finish(flight *flight, r models.Result, now int64) {
+	m := s.at(flight.place)
+	s.running--
+	m.flight, m.ended = nil, now
+	if flight.epoch != s.epochNow() {
+		first := s.epochs[flight.epoch+1]
+		r = r.Unknown(first.cause, first.why)
+	}
+	if !flight.thrown && !m.gone && r.Rev == m.rev {
+		s.deliver(r)
+	}
+	if m.gone {
+		s.forget(flight.place, m)
+		return
+	}
+	s.skipMissed(m, now)
+	s.settle(flight.place, m, now)
+}
+
+// beginSome finds what is due and takes out what there is room for, into begun.
+func (s *Scheduler) beginSome() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.begun = s.begun[:0]
+	now := s.time()
+	ms := now.UnixMilli()
+	more := s.renewSome()
+	var places [slice]int32
+	due := s.ring.visit(ms, places[:0:slice])
+	for _, p := range due {
+		s.fire(p, ms)
+	}
+	more = more || len(due) == slice
+	for s.running < s.parallel && !s.stopped {
+		p := s.urgent.first
+		if p == none {
+			p = s.turn.first
+		}
+		if p == none {
+			break
+		}
+		if len(s.begun) == slice {
+			more = true
+			break
+		}
+		if m := s.at(p); m.waits != waitsNot { // else it is not due in this epoch
+			s.begin(p, m, now)
+		}
+	}
+	if more {
+		return 0
+	}
+	next := s.ring.next(ms, ms+clockLook.Milliseconds())
+	return max(time.UnixMilli(next).Sub(now), time.Microsecond)
+}
+
+// fire sees to a schedule that the ring found. It needs the lock.
+func (s *Scheduler) fire(p int32, now int64) {
+	m := s.slab.at(p)
+	if m.epoch != s.epochNow() {
+		s.renew(p, m)
+		return
+	}
+	if m.flight != nil {
+		s.skipMissed(m, now)
+	} else {
+		s.shedMissed(m, now)
+	}
+	s.settle(p, m, now)
+}
+
+// skipMissed gives up the slots that passed while the monitor's own last check was running. It needs the lock.
+func (s *Scheduler) skipMissed(m *schedule, now int64) {
+	missed := m.missedBy(now)
+	s.skipped += missed
+	m.next += missed * int64(m.interval)
+}
+
+// shedMissed gives up the slots that a monitor has waited for until the next was due. The newest of them is delivered as
+// not measured. It needs the lock.
+func (s *Scheduler) shedMissed(m *schedule, now int64) {
+	missed := m.missedBy(now)
+	if missed == 0 {
+		return
+	}
+	s.skipped += missed
+	s.shed++
+	m.next += missed * int64(m.interval)
+	m.last = m.next - int64(m.interval)
+	r := models.NewResult(models.Check{Monitor: m.id, Rev: m.rev, Location: s.location, Slot: m.last, Kind: models.KindScheduled})
+	r.StartedOffset = time.Duration(now-m.last) * time.Millisecond
+	s.deliver(r.Unknown(models.CauseOverload, ""))
+}
+
+// begun is a check that is to be pinged.
+type begun struct {
+	check  models.Check
+	flight *flight
+	// lateness is how long after its slot the check begins; negative for a check out of turn.
+	lateness time.Duration
+	cancel   func()
+}
+
+// begin needs the lock.
+func (s *Scheduler) begin(p int32, m *schedule, now time.Time) {
+	ms := now.UnixMilli()
+	s.shedMissed(m, ms)
+	// Waiting for the monitor's own last check is not lateness of ours.
+	s.lateness = max(s.lateness, now.Sub(time.UnixMilli(m.since)))
+	set := m.setting.Value()
+	b := begun{lateness: -1, flight: &flight{scheduler: s, place: p, epoch: m.epoch}, check: models.Check{
+		Monitor: m.id, Rev: m.rev, Slot: m.extraAt, Kind: m.extra.kind(), Location: s.location, Organization: m.organization, Spec: set.spec,
+	}}
+	b.check.Spec.Host = m.host
+	if m.next <= ms {
+		b.check.Slot, b.check.Kind = m.next, models.KindScheduled
+		b.lateness = now.Sub(time.UnixMilli(m.next))
+	}
+	s.leaveQueue(p, m)
+	m.last, m.next = b.check.Slot, s.slotAfter(m, max(ms, b.check.Slot))
+	m.extra, m.urgent = extraNone, false
+	m.flight = b.flight
+	s.settle(p, m, ms)
+	s.running++
+	s.started++
+	s.begun = append(s.begun, b)
+}
+
+// launch pings without the lock: done may be called at once.
+func (s *Scheduler) launch(b *begun) {
+	if s.late != nil && b.lateness >= 0 {
+		s.late(b.lateness)
+	}
+	began := time.Now()
+	defer func() {
+		if p := recover(); p != nil {
+			b.flight.done(panicked(b.check, began, p, s.log, s.panics))
+		}
+	}()
+	b.cancel = s.pinger.Ping(b.check, b.flight.done)
+}
+
+// keepCancels makes known how to end what was begun, and ends what was cut short meanwhile.
+func (s *Scheduler) keepCancels() {
+	if len(s.begun) == 0 {
+		return
+	}
+	var cuts []func()
+	s.mu.Lock()
+	for i := range s.begun {
+		b := &s.begun[i]
+		if b.flight.cancel = b.cancel; b.flight.thrown {
+			cuts = appendCut(cuts, b.cancel)
+		}
+	}
+	s.mu.Unlock()
+	clear(s.begun)
+	for _, cut := range cuts {
+		cut()
+	}
+}
+
+// stop cuts short what is running and waits for it. What has ended before is delivered.
+func (s *Scheduler) stop() {
+	s.finishAll()
+	s.mu.Lock()
+	s.stopped = true
+	s.mu.Unlock()
+	for i := 0; ; i++ {
+		cuts, ok := s.cutChunk(i)
+		if !ok {
+			break
+		}
+		for _, cut := range cuts {
+			cut()
+		}
+	}
+	for {
+		s.finishAll()
+		s.mu.Lock()
+		running := s.running
+		s.mu.Unlock()
+		if running == 0 {
+			return
+		}
+		<-s.wake
+	}
+}
+
+// cutChunk cuts short the checks of one chunk of monitors. It is false where there is no such chunk.
+func (s *Scheduler) cutChunk(i int) (cuts []func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i >= len(s.slab.chunks) {
+		return nil, false
+	}
+	for j := range s.slab.chunks[i] {
+		cuts = appendCut(cuts, s.slab.chunks[i][j].flight.cut())
+	}
+	return cuts, true
+}

@@ -238,6 +238,26 @@ func (e *Engine) settle(s *slot, now int64) {
 	}
 }
 
+// timeUp ends a check at its deadline. What came by then is taken up first, however late we are; where the flood of what
+// came is too big for that, it has a second more.
+func (e *Engine) timeUp(s *slot, now int64) {
+	if socket := s.socket; s.settled < s.left && socket.emptied <= s.deadline {
+		if e.readSocket(socket); !s.live {
+			return // what was waited for was there
+		}
+		switch {
+		case socket.emptied > s.deadline:
+		case now < s.deadline+int64(time.Second):
+			e.wheel.add(s, now)
+			return
+		default:
+			e.finish(s, now, ErrOverflow)
+			return
+		}
+	}
+	e.finish(s, now, nil)
+}
+
 // finish gives the check back. Where err ends it before its time, what is unanswered is not lost but unjudged.
 func (e *Engine) finish(s *slot, now int64, err error) {
 	e.wheel.remove(s)

@@ -45,7 +45,8 @@ type Engine struct {
 	turns4  map[[4]byte]uint8
 	turns6  map[netip.Addr]uint8
 	fds     []unix.PollFd
-	reader  *reader
+
+	replies, errors *reader
 }
 
 // pair are the two sockets that the checks of one family take turns at: each check of a target bears another identifier
@@ -69,7 +70,8 @@ func Open(o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		o: o, key: newKey(), clock: newClock(), caps: newCaps(o), ended: make(chan struct{}),
-		out: make([]byte, icmpHeader+MaxSize), turns4: map[[4]byte]uint8{}, turns6: map[netip.Addr]uint8{}, reader: newReader(),
+		out: make([]byte, icmpHeader+MaxSize), turns4: map[[4]byte]uint8{}, turns6: map[netip.Addr]uint8{},
+		replies: newReader(), errors: newReader(),
 	}
 	for i := range e.out {
 		e.out[i] = byte(i)
@@ -266,13 +268,12 @@ func (e *Engine) run() {
 				return
 			}
 		}
-		// What came before now is taken up before anything is called lost at now.
 		e.read()
 		for s := e.wheel.take(now); s != nil; s = e.wheel.take(now) {
 			if s.sent < s.check.Count {
 				e.sendNext(s, now)
 			} else {
-				e.finish(s, now, nil)
+				e.timeUp(s, now)
 			}
 			e.readIfMany()
 		}

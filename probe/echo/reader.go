@@ -79,44 +79,49 @@ func (e *Engine) readIfMany() {
 	}
 }
 
-// read takes up what has come on all sockets. The times of sending come first: the replies need them.
+// read takes up what has come on all sockets.
 func (e *Engine) read() {
 	e.sent = 0
-	for i := len(e.sockets) - 1; i >= 0; i-- { // a check that ends may close its socket
-		s := e.sockets[i]
-		if !s.unread {
-			continue
+	for i := len(e.sockets) - 1; i >= 0; i-- { // a check that ends may close its socket, but no other
+		if s := e.sockets[i]; s.unread {
+			e.readSocket(s)
 		}
-		s.unread = false
-		s.refs++
-		e.readErrors(s)
-		e.readReplies(s)
-		e.release(s)
 	}
 }
 
-// readErrors takes up a socket's error queue: times of sending and ICMP errors.
-func (e *Engine) readErrors(s *socket) {
+// readSocket takes up what has come on one socket.
+func (e *Engine) readSocket(s *socket) {
+	s.refs++ // it stays open while we read
+	begun := e.clock.now()
+	if s.unread = !e.readReplies(s); !s.unread {
+		s.emptied = begun
+	}
+	e.release(s)
+}
+
+// readErrors takes up a socket's error queue: times of sending and ICMP errors. It returns how many of the latter came.
+func (e *Engine) readErrors(s *socket) (icmp int) {
 	for range mostBatches {
-		n, _ := e.reader.read(s.fd, unix.MSG_ERRQUEUE)
+		n, _ := e.errors.read(s.fd, unix.MSG_ERRQUEUE)
 		now := e.clock.look()
 		for i := range n {
-			data, name, oob, _ := e.reader.parts(i)
+			data, name, oob, _ := e.errors.parts(i)
 			c := parseControl(oob)
 			switch {
 			case !c.hasErr:
 			case c.err.Origin == unix.SO_EE_ORIGIN_TIMESTAMPING:
 				e.stamped(s, c, now)
 			case c.err.Origin == unix.SO_EE_ORIGIN_ICMP, c.err.Origin == unix.SO_EE_ORIGIN_ICMP6:
+				icmp++
 				e.troubled(s, c, data, parseAddr(name), now)
 			}
-			e.reader.reset(i)
+			e.errors.reset(i)
 		}
 		if n < readBatch {
-			return
+			break
 		}
 	}
-	s.unread = true
+	return icmp
 }
 
 // stamped notes when the kernel says that a packet left.
@@ -182,26 +187,28 @@ func (e *Engine) troubled(s *socket, c control, quoted []byte, to netip.Addr, no
 	e.stats.stray.Add(1)
 }
 
-// readReplies takes up echo replies.
-func (e *Engine) readReplies(s *socket) {
+// readReplies takes up echo replies, and the error queue with them. It returns whether there were no more.
+func (e *Engine) readReplies(s *socket) bool {
 	for range mostBatches {
-		n, errno := e.reader.read(s.fd, 0)
+		n, errno := e.replies.read(s.fd, 0)
+		// The error queue is read after the replies and before they are judged: when a packet left is known by then.
+		e.readErrors(s)
 		if errno != 0 && errno != unix.EAGAIN && errno != unix.EINTR {
 			continue // an ICMP error that waited on the socket; asking has taken it away
 		}
 		now := e.clock.look()
 		for i := range n {
-			data, name, oob, cut := e.reader.parts(i)
+			data, name, oob, cut := e.replies.parts(i)
 			c := parseControl(oob)
 			e.dropped(s, c.dropped)
 			e.reply(s, c, data, parseAddr(name), cut, now)
-			e.reader.reset(i)
+			e.replies.reset(i)
 		}
 		if n < readBatch {
-			return
+			return true
 		}
 	}
-	s.unread = true
+	return false
 }
 
 // dropped notes how many messages of the socket were thrown away so far.
@@ -261,7 +268,7 @@ func (e *Engine) reply(s *socket, c control, data []byte, from netip.Addr, cut b
 	if c.stamp == 0 || !ok {
 		at = now
 	}
-	if at-sl.packets[k].sent > int64(sl.check.Timeout) {
+	if at-sl.packets[k].sent > int64(sl.check.Timeout) || sl.sent == sl.check.Count && at > sl.deadline {
 		e.stats.late.Add(1)
 		return
 	}

@@ -47,7 +47,8 @@ type socket struct {
 	nextID  uint16
 	seq     uint16 // of packets without a token
 	small   map[smallKey]token
-	unread  bool // something may have come
+	unread  bool  // something may have come
+	emptied int64 // all that had come by then has been taken up
 }
 
 type pendingStamp struct {

@@ -138,13 +138,16 @@ func (e *Engine) transmit(s *slot, k int) syscall.Errno {
 	}
 	b := e.out[:icmpHeader+c.Size]
 	t := newToken(s, k)
-	p.seq = uint16(k)
+	if p.seq = uint16(k); !socket.raw {
+		// All checks of a datagram socket bear the same identifier: a router that quotes no more than the header of one's
+		// packet must not be taken to mean another's.
+		socket.seq++
+		p.seq = socket.seq
+	}
 	if c.Size >= TokenSize {
 		e.key.put(b[icmpHeader:], t, s.addr)
 	} else {
-		for i := range b[icmpHeader:] {
-			b[icmpHeader+i] = byte(i)
-		}
+		fill(b[icmpHeader:])
 		p.seq = socket.reserveSeq(s, t)
 	}
 	binary.BigEndian.PutUint16(b[4:], s.identifier)
@@ -165,7 +168,9 @@ func (e *Engine) transmit(s *slot, k int) syscall.Errno {
 		p.user = e.clock.now()
 		if errno = socket.sendto(b, &s.sa); errno != 0 {
 			socket.restamp()
-			delete(socket.small, smallKey{s.identifier, p.seq, s.addr})
+			if c.Size < TokenSize {
+				delete(socket.small, smallKey{s.identifier, p.seq, s.addr})
+			}
 			return errno
 		}
 	}
@@ -193,6 +198,24 @@ func (s *socket) reserveSeq(sl *slot, t token) uint16 {
 	return s.seq // more than 65,536 under way to one address: the caps forbid it
 }
 
+// forget takes a packet without a token out of the table, but not at once: what comes late is still known then.
+func (s *socket) forget(k smallKey) {
+	if s.over == nil {
+		s.over = make([]smallKey, recentSmall)
+	}
+	old := &s.over[s.overAt%recentSmall]
+	s.overAt++
+	delete(s.small, *old)
+	*old = k
+}
+
+// fill is the payload of packets without a token.
+func fill(b []byte) {
+	for i := range b {
+		b[i] = byte(i)
+	}
+}
+
 // replied notes a reply to packet k that came at the time given.
 func (e *Engine) replied(s *slot, k int, at, now int64, ttl int) {
 	p := &s.packets[k]
@@ -203,6 +226,9 @@ func (e *Engine) replied(s *slot, k int, at, now int64, ttl int) {
 		return
 	case Lost:
 		s.settled++
+	case Unsent: // the system said that it did not leave, and it did
+		e.stats.stray.Add(1)
+		return
 	}
 	p.rtt = min(max(at-p.sent, 0), int64(s.check.Timeout))
 	p.state = Replied
@@ -288,7 +314,7 @@ func (e *Engine) finish(s *slot, now int64, err error) {
 			first = p.sent
 		}
 		if c.Size < TokenSize && p.state != Unsent {
-			delete(s.socket.small, smallKey{s.identifier, p.seq, s.addr})
+			s.socket.forget(smallKey{s.identifier, p.seq, s.addr})
 		}
 	}
 	if first != 0 {

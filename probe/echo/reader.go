@@ -3,6 +3,7 @@
 package echo
 
 import (
+	"bytes"
 	"net/netip"
 	"syscall"
 	"unsafe"
@@ -141,7 +142,7 @@ func (e *Engine) stamped(s *socket, c control, now int64) {
 }
 
 // troubled notes an ICMP error. It is ours where its quote has our token; where a router quoted too little for that, where
-// a check to the address waits for a reply to that packet.
+// a check to the address waits for a reply to a packet that begins like the quote.
 func (e *Engine) troubled(s *socket, c control, quoted []byte, to netip.Addr, now int64) {
 	kind := trouble(c.err.Origin, c.err.Type, c.err.Code)
 	q, ok := parseQuote(quoted, s.six)
@@ -153,38 +154,51 @@ func (e *Engine) troubled(s *socket, c control, quoted []byte, to netip.Addr, no
 	if kind == TooBig {
 		t.MTU = int(c.err.Info)
 	}
-	if len(q.payload) >= TokenSize {
-		id, ok := e.key.read(q.payload, to)
-		sl := e.slab.find(id)
+	if id, ok := e.key.read(q.payload, to); ok {
+		sl, k := e.slab.find(id), id.packet()
 		switch {
-		case !ok || sl == nil:
-			e.stats.forged.Add(1)
-		case !sl.live || sl.gen != id.gen() || id.packet() >= len(sl.packets):
+		case sl == nil || !sl.live || sl.gen != id.gen() || k >= len(sl.packets):
 			e.stats.late.Add(1)
+		case sl.socket != s || sl.packets[k].seq != q.seq || s.raw && sl.identifier != q.identifier:
+			e.stats.forged.Add(1)
 		default:
 			e.stats.troubles.Add(1)
-			e.refused(sl, id.packet(), t, now)
+			e.refused(sl, k, t, now)
 		}
 		return
 	}
+	if sl, k := e.quoted(s, q, to); sl != nil {
+		e.stats.troubles.Add(1)
+		e.refused(sl, k, t, now)
+		return
+	}
+	switch {
+	case s.raw && q.identifier&^(rawIDs-1) != s.prefix: // another program's
+		e.stats.stray.Add(1)
+	case len(q.payload) >= TokenSize || e.expects(to):
+		e.stats.forged.Add(1)
+	default:
+		e.stats.late.Add(1)
+	}
+}
+
+// quoted returns the packet without a token, or with too little of it quoted, that waits for a reply; or nil.
+func (e *Engine) quoted(s *socket, q reply, to netip.Addr) (*slot, int) {
 	target := e.caps.targets[to]
 	if target == nil {
-		e.stats.late.Add(1)
-		return
+		return nil, 0
 	}
 	for sl := target.live; sl != nil; sl = sl.far {
 		if sl.socket != s || s.raw && sl.identifier != q.identifier {
 			continue
 		}
 		for k := sl.sent - 1; k >= 0; k-- {
-			if p := &sl.packets[k]; p.seq == q.seq && p.state == Lost {
-				e.stats.troubles.Add(1)
-				e.refused(sl, k, t, now)
-				return
+			if p := &sl.packets[k]; p.seq == q.seq && p.state == Lost && e.begins(sl, k, q.payload) {
+				return sl, k
 			}
 		}
 	}
-	e.stats.stray.Add(1)
+	return nil, 0
 }
 
 // readReplies takes up echo replies, and the error queue with them. It returns whether there were no more.
@@ -252,6 +266,10 @@ func (e *Engine) reply(s *socket, c control, data []byte, from netip.Addr, cut b
 		return
 	}
 	k := id.packet()
+	if r.seq != sl.packets[k].seq || s.raw && r.identifier != sl.identifier || sl.live && sl.socket != s {
+		e.stats.forged.Add(1)
+		return
+	}
 	if !sl.live { // the check is over
 		if sl.packets[k].state == Replied {
 			e.stats.duplicates.Add(1)
@@ -262,6 +280,10 @@ func (e *Engine) reply(s *socket, c control, data []byte, from netip.Addr, cut b
 	}
 	if size := sl.check.Size; len(r.payload) != size && !(cut && len(r.payload) < size) {
 		e.stats.short.Add(1)
+		return
+	}
+	if !e.begins(sl, k, r.payload) {
+		e.stats.forged.Add(1)
 		return
 	}
 	at, ok := e.clock.monotonic(c.stamp, sl.packets[k].user, now)
@@ -277,6 +299,19 @@ func (e *Engine) reply(s *socket, c control, data []byte, from netip.Addr, cut b
 		ttl = r.ttl
 	}
 	e.replied(sl, k, at, now, ttl)
+}
+
+// begins tells whether a payload, as far as it goes, is that of packet k.
+func (e *Engine) begins(s *slot, k int, payload []byte) bool {
+	var b [TokenSize]byte
+	want := b[:min(s.check.Size, TokenSize)]
+	if s.check.Size >= TokenSize {
+		e.key.put(want, newToken(s, k), s.addr)
+	} else {
+		fill(want)
+	}
+	n := min(len(want), len(payload))
+	return bytes.Equal(want[:n], payload[:n])
 }
 
 // identifierOf is the identifier that the table of small packets goes by: a datagram socket's is always its own.

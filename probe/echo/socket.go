@@ -20,6 +20,9 @@ const wantedBuffer = 8 << 20
 // before sendto returns; a queueing discipline may hold some back.
 const recentSends = 4096
 
+// recentSmall is how many packets without a token are still known after their check was over.
+const recentSmall = 1024
+
 // rawIDs is how many identifiers a raw socket uses: those that begin with two bits chosen at random, so that the kernel's
 // filter keeps most other programs' replies away.
 const rawIDs = 1 << 14
@@ -47,6 +50,8 @@ type socket struct {
 	nextID  uint16
 	seq     uint16 // of packets without a token
 	small   map[smallKey]token
+	over    []smallKey // of those, the ones whose check is over, in a ring
+	overAt  int
 	unread  bool  // something may have come
 	emptied int64 // all that had come by then has been taken up
 }

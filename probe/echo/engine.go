@@ -252,6 +252,7 @@ func (e *Engine) run() {
 		if e.in.some.Load() {
 			var stop bool
 			starts, cancels, stop = e.takeIn(starts, cancels)
+			e.wheel.skip(now)
 			for _, c := range starts {
 				e.begin(c, now)
 				e.readIfMany()

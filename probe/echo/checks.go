@@ -126,6 +126,9 @@ func (e *Engine) await(s *slot, now int64) {
 	e.wheel.add(s, s.deadline)
 }
 
+// mostTries bounds the sending of one packet beside a flood of ICMP errors.
+const mostTries = 32
+
 // transmit builds and sends packet k. The errno is 0 where it left.
 func (e *Engine) transmit(s *slot, k int) syscall.Errno {
 	c, p, socket := s.check, &s.packets[k], s.socket
@@ -160,24 +163,27 @@ func (e *Engine) transmit(s *slot, k int) syscall.Errno {
 	}
 	p.user = e.clock.now()
 	errno := socket.sendto(b, &s.sa)
-	if errno != 0 {
-		// An ICMP error for another target waits on the socket until somebody asks, and that was this call. Reading the
-		// error queue takes it away; what fails again fails by itself.
-		e.readErrors(socket)
+	// An ICMP error for another target waits on the socket until somebody asks, and that may have been this call. Reading
+	// the error queue takes it away. The kernel queues an error before it has it wait, so that an empty queue is no proof
+	// of the opposite; what fails three times with nothing in the queue fails by itself.
+	for try, quiet := 0, 0; errno != 0 && quiet < 3 && try < mostTries; try++ {
+		if e.readErrors(socket) == 0 {
+			quiet++
+		}
 		socket.restamp()
 		p.user = e.clock.now()
-		if errno = socket.sendto(b, &s.sa); errno != 0 {
-			socket.restamp()
-			if c.Size < TokenSize {
-				delete(socket.small, smallKey{s.identifier, p.seq, s.addr})
-			}
-			return errno
+		errno = socket.sendto(b, &s.sa)
+	}
+	if errno != 0 {
+		socket.restamp()
+		if c.Size < TokenSize {
+			delete(socket.small, smallKey{s.identifier, p.seq, s.addr})
 		}
+		return errno
 	}
 	p.sent, p.state = p.user, Lost
 	if socket.stamps {
-		socket.pending[socket.nextKey%recentSends] = pendingStamp{socket.nextKey, t}
-		socket.nextKey++
+		socket.expectStamp(t)
 	}
 	socket.unread = true
 	e.sent++

@@ -127,10 +127,12 @@ func (e *Engine) readErrors(s *socket) (icmp int) {
 
 // stamped notes when the kernel says that a packet left.
 func (e *Engine) stamped(s *socket, c control, now int64) {
-	pending := s.pending[c.err.Data%recentSends]
-	if pending.key != c.err.Data {
+	waits := &s.pending[c.err.Data%recentSends]
+	pending := *waits
+	if pending.key != c.err.Data || pending.token == 0 {
 		return
 	}
+	waits.token = 0
 	sl := e.slab.find(pending.token)
 	if sl == nil || !sl.live || sl.gen != pending.token.gen() {
 		return

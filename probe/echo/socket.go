@@ -58,7 +58,8 @@ type socket struct {
 
 type pendingStamp struct {
 	key   uint32
-	token token
+	stale bool  // numbered before the last restamp
+	token token // 0 = stamped already, or not to be
 }
 
 // smallKey is all there is to know a packet by that is too small for a token.
@@ -130,15 +131,30 @@ func (s *socket) setUp(o Options) error {
 const stamping = unix.SOF_TIMESTAMPING_TX_SOFTWARE | unix.SOF_TIMESTAMPING_RX_SOFTWARE | unix.SOF_TIMESTAMPING_SOFTWARE | unix.SOF_TIMESTAMPING_OPT_TSONLY
 
 // restamp has the kernel number its time stamps from 0 again: after a packet that did not leave nobody knows whether it
-// took a number.
+// took a number. Packets that wait for theirs, in a queueing discipline perhaps, keep the old numbers: these are not used
+// again before they were overwritten.
 func (s *socket) restamp() {
 	if !s.stamps {
 		return
 	}
+	for i := range s.pending {
+		if p := &s.pending[i]; p.token != 0 {
+			p.stale = true
+		}
+	}
 	_ = unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING_NEW, stamping)
 	s.stamps = unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING_NEW, stamping|unix.SOF_TIMESTAMPING_OPT_ID) == nil
 	s.nextKey = 0
-	clear(s.pending[:])
+}
+
+// expectStamp notes whose the next time stamp is.
+func (s *socket) expectStamp(t token) {
+	p := &s.pending[s.nextKey%recentSends]
+	if p.stale && p.key == s.nextKey { // it may be the other's; ours keeps our own time
+		t = 0
+	}
+	*p = pendingStamp{key: s.nextKey, token: t}
+	s.nextKey++
 }
 
 // filter keeps all but echo replies with our identifiers away: every raw socket gets a copy of every ICMP message.

@@ -126,6 +126,9 @@ func (e *Engine) await(s *slot, now int64) {
 	e.wheel.add(s, s.deadline)
 }
 
+// mostTries bounds the sending of one packet beside a flood of ICMP errors.
+const mostTries = 32
+
 // transmit builds and sends packet k. The errno is 0 where it left.
 func (e *Engine) transmit(s *slot, k int) syscall.Errno {
 	c, p, socket := s.check, &s.packets[k], s.socket
@@ -138,13 +141,16 @@ func (e *Engine) transmit(s *slot, k int) syscall.Errno {
 	}
 	b := e.out[:icmpHeader+c.Size]
 	t := newToken(s, k)
-	p.seq = uint16(k)
+	if p.seq = uint16(k); !socket.raw {
+		// All checks of a datagram socket bear the same identifier: a router that quotes no more than the header of one's
+		// packet must not be taken to mean another's.
+		socket.seq++
+		p.seq = socket.seq
+	}
 	if c.Size >= TokenSize {
 		e.key.put(b[icmpHeader:], t, s.addr)
 	} else {
-		for i := range b[icmpHeader:] {
-			b[icmpHeader+i] = byte(i)
-		}
+		fill(b[icmpHeader:])
 		p.seq = socket.reserveSeq(s, t)
 	}
 	binary.BigEndian.PutUint16(b[4:], s.identifier)
@@ -157,22 +163,27 @@ func (e *Engine) transmit(s *slot, k int) syscall.Errno {
 	}
 	p.user = e.clock.now()
 	errno := socket.sendto(b, &s.sa)
-	if errno != 0 {
-		// An ICMP error for another target waits on the socket until somebody asks, and that was this call. Reading the
-		// error queue takes it away; what fails again fails by itself.
-		e.readErrors(socket)
+	// An ICMP error for another target waits on the socket until somebody asks, and that may have been this call. Reading
+	// the error queue takes it away. The kernel queues an error before it has it wait, so that an empty queue is no proof
+	// of the opposite; what fails three times with nothing in the queue fails by itself.
+	for try, quiet := 0, 0; errno != 0 && quiet < 3 && try < mostTries; try++ {
+		if e.readErrors(socket) == 0 {
+			quiet++
+		}
 		socket.restamp()
 		p.user = e.clock.now()
-		if errno = socket.sendto(b, &s.sa); errno != 0 {
-			socket.restamp()
+		errno = socket.sendto(b, &s.sa)
+	}
+	if errno != 0 {
+		socket.restamp()
+		if c.Size < TokenSize {
 			delete(socket.small, smallKey{s.identifier, p.seq, s.addr})
-			return errno
 		}
+		return errno
 	}
 	p.sent, p.state = p.user, Lost
 	if socket.stamps {
-		socket.pending[socket.nextKey%recentSends] = pendingStamp{socket.nextKey, t}
-		socket.nextKey++
+		socket.expectStamp(t)
 	}
 	socket.unread = true
 	e.sent++
@@ -193,6 +204,24 @@ func (s *socket) reserveSeq(sl *slot, t token) uint16 {
 	return s.seq // more than 65,536 under way to one address: the caps forbid it
 }
 
+// forget takes a packet without a token out of the table, but not at once: what comes late is still known then.
+func (s *socket) forget(k smallKey) {
+	if s.over == nil {
+		s.over = make([]smallKey, recentSmall)
+	}
+	old := &s.over[s.overAt%recentSmall]
+	s.overAt++
+	delete(s.small, *old)
+	*old = k
+}
+
+// fill is the payload of packets without a token.
+func fill(b []byte) {
+	for i := range b {
+		b[i] = byte(i)
+	}
+}
+
 // replied notes a reply to packet k that came at the time given.
 func (e *Engine) replied(s *slot, k int, at, now int64, ttl int) {
 	p := &s.packets[k]
@@ -203,6 +232,9 @@ func (e *Engine) replied(s *slot, k int, at, now int64, ttl int) {
 		return
 	case Lost:
 		s.settled++
+	case Unsent: // the system said that it did not leave, and it did
+		e.stats.stray.Add(1)
+		return
 	}
 	p.rtt = min(max(at-p.sent, 0), int64(s.check.Timeout))
 	p.state = Replied
@@ -238,6 +270,26 @@ func (e *Engine) settle(s *slot, now int64) {
 	}
 }
 
+// timeUp ends a check at its deadline. What came by then is taken up first, however late we are; where the flood of what
+// came is too big for that, it has a second more.
+func (e *Engine) timeUp(s *slot, now int64) {
+	if socket := s.socket; s.settled < s.left && socket.emptied <= s.deadline {
+		if e.readSocket(socket); !s.live {
+			return // what was waited for was there
+		}
+		switch {
+		case socket.emptied > s.deadline:
+		case now < s.deadline+int64(time.Second):
+			e.wheel.add(s, now)
+			return
+		default:
+			e.finish(s, now, ErrOverflow)
+			return
+		}
+	}
+	e.finish(s, now, nil)
+}
+
 // finish gives the check back. Where err ends it before its time, what is unanswered is not lost but unjudged.
 func (e *Engine) finish(s *slot, now int64, err error) {
 	e.wheel.remove(s)
@@ -268,7 +320,7 @@ func (e *Engine) finish(s *slot, now int64, err error) {
 			first = p.sent
 		}
 		if c.Size < TokenSize && p.state != Unsent {
-			delete(s.socket.small, smallKey{s.identifier, p.seq, s.addr})
+			s.socket.forget(smallKey{s.identifier, p.seq, s.addr})
 		}
 	}
 	if first != 0 {

@@ -35,7 +35,6 @@ type Engine struct {
 	wake   int    // an eventfd
 	asleep atomic.Bool
 	ended  chan struct{}
-	closed sync.Once
 
 	pairs   [2]pair // IPv4, IPv6
 	sockets []*socket
@@ -45,7 +44,8 @@ type Engine struct {
 	turns4  map[[4]byte]uint8
 	turns6  map[netip.Addr]uint8
 	fds     []unix.PollFd
-	reader  *reader
+
+	replies, errors *reader
 }
 
 // pair are the two sockets that the checks of one family take turns at: each check of a target bears another identifier
@@ -54,11 +54,17 @@ type pair [2]*socket
 
 // inbox is what other goroutines want of the engine's thread.
 type inbox struct {
-	mu      sync.Mutex
-	starts  []*Check
-	cancels []*Check
-	stop    bool
-	some    atomic.Bool
+	mu     sync.Mutex
+	orders []order // in the order given: a check may be used again after it was cancelled
+	stop   bool
+	gone   bool // the thread has ended
+	some   atomic.Bool
+}
+
+// order is to start a check, or to cancel it.
+type order struct {
+	check  *Check
+	cancel bool
 }
 
 // Open opens the sockets, datagram ones or else raw ones, and starts the engine. It is an error where neither IPv4 nor IPv6
@@ -69,7 +75,8 @@ func Open(o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		o: o, key: newKey(), clock: newClock(), caps: newCaps(o), ended: make(chan struct{}),
-		out: make([]byte, icmpHeader+MaxSize), turns4: map[[4]byte]uint8{}, turns6: map[netip.Addr]uint8{}, reader: newReader(),
+		out: make([]byte, icmpHeader+MaxSize), turns4: map[[4]byte]uint8{}, turns6: map[netip.Addr]uint8{},
+		replies: newReader(), errors: newReader(),
 	}
 	for i := range e.out {
 		e.out[i] = byte(i)
@@ -189,53 +196,49 @@ func (e *Engine) choose(a netip.Addr) *socket {
 	return e.pairs[1][turn]
 }
 
-// Start begins a check at once. It panics where the check is out of the bounds that Check gives, which is a mistake of the
-// caller's.
+// Start begins a check at once. After Close it calls Options.Done itself. It panics where the check is out of the bounds
+// that Check gives, which is a mistake of the caller's.
 func (e *Engine) Start(c *Check) {
 	if c.Count < 1 || c.Count > MaxCount || c.Size < 0 || c.Size > MaxSize || c.Timeout <= 0 || c.Timeout > MaxTimeout ||
-		c.Interval < 0 || c.TTL < 0 || c.TTL > 255 || c.TOS < 0 || c.TOS > 255 || !c.Addr.IsValid() || c.Addr.Zone() != "" {
+		c.Interval < 0 || c.Interval > MaxTimeout || c.TTL < 0 || c.TTL > 255 || c.TOS < 0 || c.TOS > 255 ||
+		!c.Addr.IsValid() || c.Addr.Zone() != "" {
 		panic(fmt.Sprintf("echo: check out of bounds: %+v", *c))
 	}
-	e.in.mu.Lock()
-	stopped := e.in.stop
-	if !stopped {
-		e.in.starts = append(e.in.starts, c)
-		e.in.some.Store(true)
-	}
-	e.in.mu.Unlock()
-	if stopped {
+	if !e.tell(order{check: c}) {
 		e.o.Done(c, &Report{Packets: make([]Packet, c.Count), Err: ErrClosed})
-		return
 	}
-	e.rouse()
 }
 
 // Cancel ends a check soon: it comes back with ErrCancelled, unless it is over already.
-func (e *Engine) Cancel(c *Check) {
+func (e *Engine) Cancel(c *Check) { e.tell(order{check: c, cancel: true}) }
+
+// Close ends all checks, with ErrClosed, and returns when the engine's thread has ended. Options.Done must not call it.
+func (e *Engine) Close() {
 	e.in.mu.Lock()
-	e.in.cancels = append(e.in.cancels, c)
-	e.in.some.Store(true)
-	e.in.mu.Unlock()
+	e.in.stop = true
 	e.rouse()
+	e.in.mu.Unlock()
+	<-e.ended
 }
 
-// Close ends all checks, with ErrClosed, and returns when the engine's thread has ended.
-func (e *Engine) Close() {
-	e.closed.Do(func() {
-		e.in.mu.Lock()
-		e.in.stop = true
-		e.in.some.Store(true)
-		e.in.mu.Unlock()
-		e.rouse()
-	})
-	<-e.ended
+// tell gives the engine's thread an order; it returns false where the engine is closed.
+func (e *Engine) tell(o order) bool {
+	e.in.mu.Lock()
+	defer e.in.mu.Unlock()
+	if e.in.stop {
+		return false
+	}
+	e.in.orders = append(e.in.orders, o)
+	e.rouse()
+	return true
 }
 
 var one = [8]byte{1} // what an eventfd is told; any number but 0 does, in either byte order
 
-// rouse wakes the engine's thread where it sleeps.
+// rouse wakes the engine's thread where it sleeps. The caller holds the inbox's lock, so that the eventfd is still ours.
 func (e *Engine) rouse() {
-	if e.asleep.CompareAndSwap(true, false) {
+	e.in.some.Store(true)
+	if !e.in.gone && e.asleep.CompareAndSwap(true, false) {
 		_, _ = unix.Write(e.wake, one[:]) // it is only full where somebody else has just written
 	}
 }
@@ -244,35 +247,27 @@ func (e *Engine) rouse() {
 func (e *Engine) run() {
 	runtime.LockOSThread() // the thread ends with it
 	defer close(e.ended)
-	var starts, cancels []*Check
+	var orders []order
 	for {
 		now := e.clock.now()
 		if e.in.some.Load() {
 			var stop bool
-			starts, cancels, stop = e.takeIn(starts, cancels)
-			for _, c := range starts {
-				e.begin(c, now)
-				e.readIfMany()
-			}
-			for _, c := range cancels {
-				if s := c.slot; s != nil && s.live && s.check == c && s.gen == c.gen {
-					e.finish(s, now, ErrCancelled)
-				}
-			}
-			clear(starts)
-			clear(cancels)
-			if stop {
-				e.stop()
+			if orders, stop = e.takeIn(orders); stop {
+				e.stop(orders)
 				return
 			}
+			e.wheel.skip(now)
+			for _, o := range orders {
+				e.obey(o, now)
+			}
+			clear(orders)
 		}
-		// What came before now is taken up before anything is called lost at now.
 		e.read()
 		for s := e.wheel.take(now); s != nil; s = e.wheel.take(now) {
 			if s.sent < s.check.Count {
 				e.sendNext(s, now)
 			} else {
-				e.finish(s, now, nil)
+				e.timeUp(s, now)
 			}
 			e.readIfMany()
 		}
@@ -282,19 +277,36 @@ func (e *Engine) run() {
 	}
 }
 
-// takeIn empties the inbox into the two slices.
-func (e *Engine) takeIn(starts, cancels []*Check) ([]*Check, []*Check, bool) {
+// takeIn empties the inbox; the slice is its next one.
+func (e *Engine) takeIn(empty []order) (orders []order, stop bool) {
 	e.in.mu.Lock()
 	defer e.in.mu.Unlock()
-	starts, e.in.starts = e.in.starts, starts[:0]
-	cancels, e.in.cancels = e.in.cancels, cancels[:0]
+	orders, e.in.orders = e.in.orders, empty[:0]
 	e.in.some.Store(false)
-	return starts, cancels, e.in.stop
+	return orders, e.in.stop
 }
 
-// stop ends everything.
-func (e *Engine) stop() {
+func (e *Engine) obey(o order, now int64) {
+	if o.cancel {
+		if s := o.check.slot; s != nil && s.live && s.check == o.check && s.gen == o.check.gen {
+			e.finish(s, now, ErrCancelled)
+		}
+		return
+	}
+	e.begin(o.check, now)
+	e.readIfMany()
+}
+
+// stop ends everything; what was to be done is not begun.
+func (e *Engine) stop(orders []order) {
 	now := e.clock.now()
+	for _, o := range orders {
+		if o.cancel {
+			e.obey(o, now)
+		} else {
+			e.o.Done(o.check, &Report{Packets: make([]Packet, o.check.Count), Err: ErrClosed})
+		}
+	}
 	for _, s := range e.slab.slots {
 		if s.live {
 			e.finish(s, now, ErrClosed)
@@ -303,8 +315,9 @@ func (e *Engine) stop() {
 	for _, s := range e.sockets {
 		unix.Close(s.fd)
 	}
-	// Whoever rouses us now must not write to what the number means next.
-	e.asleep.Store(false)
+	e.in.mu.Lock()
+	defer e.in.mu.Unlock()
+	e.in.gone = true // nobody may write to what the number means next
 	unix.Close(e.wake)
 }
 

@@ -3,6 +3,7 @@
 package echo
 
 import (
+	"bytes"
 	"net/netip"
 	"syscall"
 	"unsafe"
@@ -79,52 +80,59 @@ func (e *Engine) readIfMany() {
 	}
 }
 
-// read takes up what has come on all sockets. The times of sending come first: the replies need them.
+// read takes up what has come on all sockets.
 func (e *Engine) read() {
 	e.sent = 0
-	for i := len(e.sockets) - 1; i >= 0; i-- { // a check that ends may close its socket
-		s := e.sockets[i]
-		if !s.unread {
-			continue
+	for i := len(e.sockets) - 1; i >= 0; i-- { // a check that ends may close its socket, but no other
+		if s := e.sockets[i]; s.unread {
+			e.readSocket(s)
 		}
-		s.unread = false
-		s.refs++
-		e.readErrors(s)
-		e.readReplies(s)
-		e.release(s)
 	}
 }
 
-// readErrors takes up a socket's error queue: times of sending and ICMP errors.
-func (e *Engine) readErrors(s *socket) {
+// readSocket takes up what has come on one socket.
+func (e *Engine) readSocket(s *socket) {
+	s.refs++ // it stays open while we read
+	begun := e.clock.now()
+	if s.unread = !e.readReplies(s); !s.unread {
+		s.emptied = begun
+	}
+	e.release(s)
+}
+
+// readErrors takes up a socket's error queue: times of sending and ICMP errors. It returns how many of the latter came.
+func (e *Engine) readErrors(s *socket) (icmp int) {
 	for range mostBatches {
-		n, _ := e.reader.read(s.fd, unix.MSG_ERRQUEUE)
+		n, _ := e.errors.read(s.fd, unix.MSG_ERRQUEUE)
 		now := e.clock.look()
 		for i := range n {
-			data, name, oob, _ := e.reader.parts(i)
+			data, name, oob, _ := e.errors.parts(i)
 			c := parseControl(oob)
 			switch {
 			case !c.hasErr:
 			case c.err.Origin == unix.SO_EE_ORIGIN_TIMESTAMPING:
 				e.stamped(s, c, now)
 			case c.err.Origin == unix.SO_EE_ORIGIN_ICMP, c.err.Origin == unix.SO_EE_ORIGIN_ICMP6:
+				icmp++
 				e.troubled(s, c, data, parseAddr(name), now)
 			}
-			e.reader.reset(i)
+			e.errors.reset(i)
 		}
 		if n < readBatch {
-			return
+			break
 		}
 	}
-	s.unread = true
+	return icmp
 }
 
 // stamped notes when the kernel says that a packet left.
 func (e *Engine) stamped(s *socket, c control, now int64) {
-	pending := s.pending[c.err.Data%recentSends]
-	if pending.key != c.err.Data {
+	waits := &s.pending[c.err.Data%recentSends]
+	pending := *waits
+	if pending.key != c.err.Data || pending.token == 0 {
 		return
 	}
+	waits.token = 0
 	sl := e.slab.find(pending.token)
 	if sl == nil || !sl.live || sl.gen != pending.token.gen() {
 		return
@@ -136,7 +144,7 @@ func (e *Engine) stamped(s *socket, c control, now int64) {
 }
 
 // troubled notes an ICMP error. It is ours where its quote has our token; where a router quoted too little for that, where
-// a check to the address waits for a reply to that packet.
+// a check to the address waits for a reply to a packet that begins like the quote.
 func (e *Engine) troubled(s *socket, c control, quoted []byte, to netip.Addr, now int64) {
 	kind := trouble(c.err.Origin, c.err.Type, c.err.Code)
 	q, ok := parseQuote(quoted, s.six)
@@ -148,60 +156,75 @@ func (e *Engine) troubled(s *socket, c control, quoted []byte, to netip.Addr, no
 	if kind == TooBig {
 		t.MTU = int(c.err.Info)
 	}
-	if len(q.payload) >= TokenSize {
-		id, ok := e.key.read(q.payload, to)
-		sl := e.slab.find(id)
+	if id, ok := e.key.read(q.payload, to); ok {
+		sl, k := e.slab.find(id), id.packet()
 		switch {
-		case !ok || sl == nil:
-			e.stats.forged.Add(1)
-		case !sl.live || sl.gen != id.gen() || id.packet() >= len(sl.packets):
+		case sl == nil || !sl.live || sl.gen != id.gen() || k >= len(sl.packets):
 			e.stats.late.Add(1)
+		case sl.socket != s || sl.packets[k].seq != q.seq || s.raw && sl.identifier != q.identifier:
+			e.stats.forged.Add(1)
 		default:
 			e.stats.troubles.Add(1)
-			e.refused(sl, id.packet(), t, now)
+			e.refused(sl, k, t, now)
 		}
 		return
 	}
+	if sl, k := e.quoted(s, q, to); sl != nil {
+		e.stats.troubles.Add(1)
+		e.refused(sl, k, t, now)
+		return
+	}
+	switch {
+	case s.raw && q.identifier&^(rawIDs-1) != s.prefix: // another program's
+		e.stats.stray.Add(1)
+	case len(q.payload) >= TokenSize || e.expects(to):
+		e.stats.forged.Add(1)
+	default:
+		e.stats.late.Add(1)
+	}
+}
+
+// quoted returns the packet without a token, or with too little of it quoted, that waits for a reply; or nil.
+func (e *Engine) quoted(s *socket, q reply, to netip.Addr) (*slot, int) {
 	target := e.caps.targets[to]
 	if target == nil {
-		e.stats.late.Add(1)
-		return
+		return nil, 0
 	}
 	for sl := target.live; sl != nil; sl = sl.far {
 		if sl.socket != s || s.raw && sl.identifier != q.identifier {
 			continue
 		}
 		for k := sl.sent - 1; k >= 0; k-- {
-			if p := &sl.packets[k]; p.seq == q.seq && p.state == Lost {
-				e.stats.troubles.Add(1)
-				e.refused(sl, k, t, now)
-				return
+			if p := &sl.packets[k]; p.seq == q.seq && p.state == Lost && e.begins(sl, k, q.payload) {
+				return sl, k
 			}
 		}
 	}
-	e.stats.stray.Add(1)
+	return nil, 0
 }
 
-// readReplies takes up echo replies.
-func (e *Engine) readReplies(s *socket) {
+// readReplies takes up echo replies, and the error queue with them. It returns whether there were no more.
+func (e *Engine) readReplies(s *socket) bool {
 	for range mostBatches {
-		n, errno := e.reader.read(s.fd, 0)
+		n, errno := e.replies.read(s.fd, 0)
+		// The error queue is read after the replies and before they are judged: when a packet left is known by then.
+		e.readErrors(s)
 		if errno != 0 && errno != unix.EAGAIN && errno != unix.EINTR {
 			continue // an ICMP error that waited on the socket; asking has taken it away
 		}
 		now := e.clock.look()
 		for i := range n {
-			data, name, oob, cut := e.reader.parts(i)
+			data, name, oob, cut := e.replies.parts(i)
 			c := parseControl(oob)
 			e.dropped(s, c.dropped)
 			e.reply(s, c, data, parseAddr(name), cut, now)
-			e.reader.reset(i)
+			e.replies.reset(i)
 		}
 		if n < readBatch {
-			return
+			return true
 		}
 	}
-	s.unread = true
+	return false
 }
 
 // dropped notes how many messages of the socket were thrown away so far.
@@ -245,6 +268,10 @@ func (e *Engine) reply(s *socket, c control, data []byte, from netip.Addr, cut b
 		return
 	}
 	k := id.packet()
+	if r.seq != sl.packets[k].seq || s.raw && r.identifier != sl.identifier || sl.live && sl.socket != s {
+		e.stats.forged.Add(1)
+		return
+	}
 	if !sl.live { // the check is over
 		if sl.packets[k].state == Replied {
 			e.stats.duplicates.Add(1)
@@ -257,11 +284,15 @@ func (e *Engine) reply(s *socket, c control, data []byte, from netip.Addr, cut b
 		e.stats.short.Add(1)
 		return
 	}
+	if !e.begins(sl, k, r.payload) {
+		e.stats.forged.Add(1)
+		return
+	}
 	at, ok := e.clock.monotonic(c.stamp, sl.packets[k].user, now)
 	if c.stamp == 0 || !ok {
 		at = now
 	}
-	if at-sl.packets[k].sent > int64(sl.check.Timeout) {
+	if at-sl.packets[k].sent > int64(sl.check.Timeout) || sl.sent == sl.check.Count && at > sl.deadline {
 		e.stats.late.Add(1)
 		return
 	}
@@ -270,6 +301,19 @@ func (e *Engine) reply(s *socket, c control, data []byte, from netip.Addr, cut b
 		ttl = r.ttl
 	}
 	e.replied(sl, k, at, now, ttl)
+}
+
+// begins tells whether a payload, as far as it goes, is that of packet k.
+func (e *Engine) begins(s *slot, k int, payload []byte) bool {
+	var b [TokenSize]byte
+	want := b[:min(s.check.Size, TokenSize)]
+	if s.check.Size >= TokenSize {
+		e.key.put(want, newToken(s, k), s.addr)
+	} else {
+		fill(want)
+	}
+	n := min(len(want), len(payload))
+	return bytes.Equal(want[:n], payload[:n])
 }
 
 // identifierOf is the identifier that the table of small packets goes by: a datagram socket's is always its own.

@@ -20,6 +20,9 @@ const wantedBuffer = 8 << 20
 // before sendto returns; a queueing discipline may hold some back.
 const recentSends = 4096
 
+// recentSmall is how many packets without a token are still known after their check was over.
+const recentSmall = 1024
+
 // rawIDs is how many identifiers a raw socket uses: those that begin with two bits chosen at random, so that the kernel's
 // filter keeps most other programs' replies away.
 const rawIDs = 1 << 14
@@ -47,12 +50,16 @@ type socket struct {
 	nextID  uint16
 	seq     uint16 // of packets without a token
 	small   map[smallKey]token
-	unread  bool // something may have come
+	over    []smallKey // of those, the ones whose check is over, in a ring
+	overAt  int
+	unread  bool  // something may have come
+	emptied int64 // all that had come by then has been taken up
 }
 
 type pendingStamp struct {
 	key   uint32
-	token token
+	stale bool  // numbered before the last restamp
+	token token // 0 = stamped already, or not to be
 }
 
 // smallKey is all there is to know a packet by that is too small for a token.
@@ -124,15 +131,30 @@ func (s *socket) setUp(o Options) error {
 const stamping = unix.SOF_TIMESTAMPING_TX_SOFTWARE | unix.SOF_TIMESTAMPING_RX_SOFTWARE | unix.SOF_TIMESTAMPING_SOFTWARE | unix.SOF_TIMESTAMPING_OPT_TSONLY
 
 // restamp has the kernel number its time stamps from 0 again: after a packet that did not leave nobody knows whether it
-// took a number.
+// took a number. Packets that wait for theirs, in a queueing discipline perhaps, keep the old numbers: these are not used
+// again before they were overwritten.
 func (s *socket) restamp() {
 	if !s.stamps {
 		return
 	}
+	for i := range s.pending {
+		if p := &s.pending[i]; p.token != 0 {
+			p.stale = true
+		}
+	}
 	_ = unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING_NEW, stamping)
 	s.stamps = unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING_NEW, stamping|unix.SOF_TIMESTAMPING_OPT_ID) == nil
 	s.nextKey = 0
-	clear(s.pending[:])
+}
+
+// expectStamp notes whose the next time stamp is.
+func (s *socket) expectStamp(t token) {
+	p := &s.pending[s.nextKey%recentSends]
+	if p.stale && p.key == s.nextKey { // it may be the other's; ours keeps our own time
+		t = 0
+	}
+	*p = pendingStamp{key: s.nextKey, token: t}
+	s.nextKey++
 }
 
 // filter keeps all but echo replies with our identifiers away: every raw socket gets a copy of every ICMP message.

@@ -8,7 +8,7 @@ const (
 	tick       = int64(1e6) // nanoseconds
 	fineBits   = 10
 	fineTicks  = 1 << fineBits // one turn of the fine ring: 1.024 s
-	coarseSize = 256           // 262 s in all, more than a check can last
+	coarseSize = 256           // 262 s in all, more than a check lasts
 )
 
 // wheel is a timing wheel of two rings (Varghese and Lauck, 1987): a fine one of a millisecond a place and a coarse one of
@@ -21,11 +21,16 @@ type wheel struct {
 	count  int
 }
 
+// skip has an empty wheel go on to now. After a long sleep that comes before anything is added.
+func (w *wheel) skip(now int64) {
+	if w.count == 0 {
+		w.now = max(w.now, now/tick)
+	}
+}
+
 // add has the slot fall due at the first tick that is not before at, in nanoseconds; at the next one where that is over.
 func (w *wheel) add(s *slot, at int64) {
-	due := max((at+tick-1)/tick, w.now+1)
-	due = min(due, w.now+(coarseSize-1)*fineTicks)
-	s.due = due
+	s.due = max((at+tick-1)/tick, w.now+1)
 	w.count++
 	w.place(s)
 }
@@ -36,8 +41,9 @@ func (w *wheel) place(s *slot) {
 		i := s.due & (fineTicks - 1)
 		w.used[i>>6] |= 1 << (i & 63)
 		head = &w.fine[i]
-	} else {
-		head = &w.coarse[(s.due>>fineBits)&(coarseSize-1)]
+	} else { // what is farther than the ring reaches is placed again when its end has come
+		due := min(s.due, w.now+(coarseSize-1)*fineTicks)
+		head = &w.coarse[(due>>fineBits)&(coarseSize-1)]
 	}
 	s.next, s.prev = *head, nil
 	if s.next != nil {
@@ -61,22 +67,22 @@ func (w *wheel) remove(s *slot) {
 	if s.next != nil {
 		s.next.prev = s.prev
 	}
+	if i := s.due & (fineTicks - 1); *s.head == nil && s.head == &w.fine[i] {
+		w.used[i>>6] &^= 1 << (i & 63)
+	}
 	s.next, s.prev, s.head = nil, nil, nil
 }
 
 // take returns a slot that is due at now, in nanoseconds, or nil; it is out of the wheel then.
 func (w *wheel) take(now int64) *slot {
 	last := now / tick
-	if w.count == 0 {
-		w.now = max(w.now, last)
-	}
+	w.skip(now)
 	for {
 		i := w.now & (fineTicks - 1)
 		if s := w.fine[i]; s != nil {
 			w.remove(s)
 			return s
 		}
-		w.used[i>>6] &^= 1 << (i & 63)
 		if w.now >= last {
 			return nil
 		}
@@ -109,12 +115,13 @@ func (w *wheel) nextTick() int64 {
 // cascade moves what falls due in the turn that begins into the fine ring.
 func (w *wheel) cascade() {
 	head := &w.coarse[(w.now>>fineBits)&(coarseSize-1)]
-	for s := *head; s != nil; {
+	s := *head
+	*head = nil
+	for s != nil {
 		next := s.next
 		w.place(s)
 		s = next
 	}
-	*head = nil
 }
 
 // until is when the wheel must be looked at again, in nanoseconds; ok is false where it is empty.

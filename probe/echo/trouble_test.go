@@ -1,0 +1,220 @@
+//go:build linux
+
+package echo
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"echolot/probe/lab"
+)
+
+// router is who says that a target can not be reached.
+func router(r request) netip.Addr {
+	if r.to.Is4() {
+		return netip.MustParseAddr("10.9.9.9")
+	}
+	return netip.MustParseAddr("2a00:9::9")
+}
+
+// header is the part of a request that a router must quote: the IP header and eight bytes (RFC 792).
+func header(r request) []byte { return r.ip[:len(r.ip)-len(r.payload)] }
+
+// unreachable is a host unreachable of the request's family.
+func (h *hostile) unreachable(r request, quote []byte) {
+	if r.to.Is4() {
+		h.refuse(router(r), r, 3, 1, 0, quote)
+	} else {
+		h.refuse(router(r), r, 1, 3, 0, quote)
+	}
+}
+
+// Each kind of ICMP error is known by type and code, with who said so, however little is quoted; and when all packets are
+// refused the check is over.
+func TestTrouble(t *testing.T) {
+	lab.Inside(t, func(t *testing.T) {
+		h := newHostile(t)
+		v4 := []Trouble{
+			{Kind: NetUnreachable, Type: 3, Code: 0}, {Kind: HostUnreachable, Type: 3, Code: 1}, {Kind: ProtocolUnreachable, Type: 3, Code: 2},
+			{Kind: PortUnreachable, Type: 3, Code: 3}, {Kind: TooBig, Type: 3, Code: 4, MTU: 1300}, {Kind: Prohibited, Type: 3, Code: 9},
+			{Kind: Prohibited, Type: 3, Code: 10}, {Kind: Prohibited, Type: 3, Code: 13}, {Kind: TTLExceeded, Type: 11, Code: 0},
+		}
+		v6 := []Trouble{
+			{Kind: NetUnreachable, Type: 1, Code: 0}, {Kind: Prohibited, Type: 1, Code: 1}, {Kind: HostUnreachable, Type: 1, Code: 3},
+			{Kind: PortUnreachable, Type: 1, Code: 4}, {Kind: Prohibited, Type: 1, Code: 5}, {Kind: TooBig, Type: 2, Code: 0, MTU: 1300},
+			{Kind: TTLExceeded, Type: 3, Code: 0},
+		}
+		modes(t, func(t *testing.T, o Options) {
+			families(t, func(t *testing.T, target func(int) netip.Addr) {
+				e := newRig(t, o)
+				all := v4
+				if target(0).Is6() {
+					all = v6
+				}
+				n := uint64(0)
+				for i, want := range all {
+					for _, size := range []int{0, 8, 16, 56} {
+						for _, short := range []bool{false, true} {
+							h.behave(func(r request) {
+								want.Source = router(r)
+								quote := r.ip
+								if short {
+									quote = header(r)
+								}
+								h.refuse(want.Source, r, want.Type, want.Code, uint32(want.MTU), quote)
+							})
+							c := three(target(i))
+							c.Size, c.Timeout = size, 10*time.Second
+							begun := time.Now()
+							r := e.measure(c)
+							expect(t, "refused", r, [5]int{Refused: 3}, nil)
+							if r.Trouble != want {
+								t.Errorf("size %d, short %t: got %+v, want %+v", size, short, r.Trouble, want)
+							}
+							if took := time.Since(begun); took > time.Second {
+								t.Errorf("a refused check took %s", took)
+							}
+							n += 3
+						}
+					}
+				}
+				if s := e.Stats(); s.Troubles != n || s.Forged+s.Stray+s.Late+s.SendErrors != 0 {
+					t.Errorf("got %+v, want %d troubles and nothing else", s, n)
+				}
+			})
+		})
+	})
+}
+
+// Errors that do not quote what was sent are not believed, nor those that say nothing of the target.
+func TestTroubleForged(t *testing.T) {
+	lab.Inside(t, func(t *testing.T) {
+		h := newHostile(t)
+		// changed is the request with one byte changed, counted from the ICMP header, cut to so many of the payload.
+		changed := func(r request, at, payload int) []byte {
+			b := append([]byte(nil), r.ip[:len(header(r))+payload]...)
+			b[len(header(r))-8+at] ^= 1
+			return b
+		}
+		cases := []struct {
+			name  string
+			send  func(request)
+			small bool // of packets without a token too
+		}{
+			{"identifier", func(r request) { h.unreachable(r, changed(r, 5, 0)) }, true},
+			{"sequence", func(r request) { h.unreachable(r, changed(r, 6, 0)) }, true},
+			{"sequence, all quoted", func(r request) { h.unreachable(r, changed(r, 6, len(r.payload))) }, true},
+			{"token", func(r request) { h.unreachable(r, changed(r, 8+3, len(r.payload))) }, true},
+			{"beginning of the token", func(r request) { h.unreachable(r, changed(r, 8+3, 8)) }, true},
+			{"tag", func(r request) { h.unreachable(r, changed(r, 8+12, len(r.payload))) }, false},
+			{"an echo reply", func(r request) {
+				b := changed(r, 8, len(r.payload))
+				b[len(header(r))-8] = 0
+				h.unreachable(r, b)
+			}, true},
+			{"another target's", func(r request) {
+				b := append([]byte(nil), r.ip...)
+				if r.to.Is4() {
+					b[19] ^= 1
+				} else {
+					b[39] ^= 1
+				}
+				h.unreachable(r, b)
+			}, true},
+			{"a source quench or a reassembly time exceeded", func(r request) {
+				if r.to.Is4() {
+					h.refuse(router(r), r, 4, 0, 0, r.ip)
+					h.refuse(router(r), r, 11, 1, 0, r.ip)
+				} else {
+					h.refuse(router(r), r, 3, 1, 0, r.ip)
+				}
+			}, true},
+		}
+		modes(t, func(t *testing.T, o Options) {
+			families(t, func(t *testing.T, target func(int) netip.Addr) {
+				e := newRig(t, o)
+				for i, c := range cases {
+					for _, size := range []int{56, 10} {
+						if size < TokenSize && !c.small {
+							continue
+						}
+						h.behave(c.send)
+						check := three(target(i))
+						check.Size, check.Timeout = size, 50*time.Millisecond
+						r := e.measure(check)
+						expect(t, c.name, r, [5]int{Lost: 3}, nil)
+						if r.Trouble != (Trouble{}) {
+							t.Errorf("%s: got %+v", c.name, r.Trouble)
+						}
+					}
+				}
+				if s := e.Stats(); s.Troubles != 0 {
+					t.Errorf("got %d troubles", s.Troubles)
+				}
+			})
+		})
+	})
+}
+
+// A reply wins over an error that came before it, and stands against one that comes after.
+func TestTroubleAndReply(t *testing.T) {
+	lab.Inside(t, func(t *testing.T) {
+		h := newHostile(t)
+		modes(t, func(t *testing.T, o Options) {
+			families(t, func(t *testing.T, target func(int) netip.Addr) {
+				e := newRig(t, o)
+				n := 0
+				h.behave(func(r request) {
+					switch n++; n {
+					case 1:
+						h.unreachable(r, r.ip)
+						h.echo(r)
+					case 2:
+						h.echo(r)
+						h.unreachable(r, r.ip)
+					case 3:
+						h.unreachable(r, r.ip)
+					}
+				})
+				r := e.measure(three(target(1)))
+				expect(t, "both", r, [5]int{Replied: 2, Refused: 1}, nil)
+				if r.Packets[2].State != Refused || r.Duplicates != 0 {
+					t.Errorf("got %+v, want the last refused", r)
+				}
+			})
+		})
+	})
+}
+
+// An error for one check says nothing of another: not by the socket's pending error, not where only a header is quoted.
+func TestTroubleOfOthers(t *testing.T) {
+	lab.Inside(t, func(t *testing.T) {
+		h := newHostile(t)
+		modes(t, func(t *testing.T, o Options) {
+			families(t, func(t *testing.T, target func(int) netip.Addr) {
+				e := newRig(t, o)
+				h.behave(func(r request) {
+					switch len(r.payload) {
+					case 40:
+						h.unreachable(r, header(r))
+					case 56:
+						h.echo(r)
+					}
+				})
+				var checks []*Check
+				for i := range 600 {
+					c := three(target(i / 3)) // three checks to each target: refused, answered, silent
+					c.Interval, c.Size, c.Timeout = time.Duration(i%7)*time.Millisecond, 40+i%3*16, time.Second
+					checks = append(checks, c)
+				}
+				for i, r := range e.all(checks...) {
+					expect(t, "beside others", r, [...][5]int{{Refused: 3}, {Replied: 3}, {Lost: 3}}[i%3], nil)
+				}
+				if s := e.Stats(); s.SendErrors != 0 || s.Forged != 0 {
+					t.Errorf("got %d send errors, %d forged", s.SendErrors, s.Forged)
+				}
+			})
+		})
+	})
+}

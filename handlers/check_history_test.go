@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,6 +74,44 @@ func TestCheckHistoryPages(t *testing.T) {
 			h.wantRefused(query, h.api(admin, "GET", path+"?"+query, ""), "", field)
 		}
 	})
+}
+
+// A check says why it failed or lost packets, and who said so.
+func TestCheckHistorySaysWhy(t *testing.T) {
+	h := liteHouse(t)
+	router := netip.MustParseAddr("10.0.0.1")
+	kinds := []struct {
+		result         models.Result
+		errs, warnings string
+	}{
+		{models.Result{Outcome: models.OutcomeFailure, Cause: models.CauseHostUnreachable, CauseSource: router, Sent: 3}, "host unreachable, said 10.0.0.1", ""},
+		{models.Result{Outcome: models.OutcomeFailure, Cause: models.CauseTTLExceeded, CauseSource: router, Sent: 3}, "TTL exceeded, said 10.0.0.1", ""},
+		{models.Result{Outcome: models.OutcomeFailure, Cause: models.CauseTooBig, CauseSource: router, Sent: 3}, "packet too big, fragmentation needed, said 10.0.0.1", ""},
+		{models.Result{Outcome: models.OutcomeUnknown, Cause: models.CauseOverload}, "prober overloaded, check left out", ""},
+		{models.Result{Outcome: models.OutcomeSuccess, Cause: models.CauseTimeout, Sent: 3, Received: 2}, "", "1 of 3 packets lost"},
+		{models.Result{Outcome: models.OutcomeSuccess, Cause: models.CauseTimeout, Sent: 3, Received: 1, Late: 1}, "", "2 of 3 packets lost, 1 of them answered late"},
+		{models.Result{Outcome: models.OutcomeSuccess, Cause: models.CauseProhibited, CauseSource: router, Sent: 3, Received: 1}, "", "2 of 3 packets lost: refused by a filter, said 10.0.0.1"},
+		{models.Result{Outcome: models.OutcomeSuccess, Sent: 3, Received: 3}, "", ""},
+	}
+	results := make([]models.Result, len(kinds))
+	for i, k := range kinds {
+		results[i] = k.result
+		results[i].Monitor, results[i].Rev, results[i].Location, results[i].Kind = h.monitor.ID, 1, models.LocationID, models.KindScheduled
+		results[i].Slot = time.Date(2026, 2, 26, 12, 0, i, 0, time.UTC).UnixMilli()
+	}
+	if _, err := h.store.RecordResults(context.Background(), results, judgeUp); err != nil {
+		t.Fatal(err)
+	}
+	var page struct {
+		Data []struct{ ErrorMessage, WarningMessage string }
+	}
+	h.api(h.token("admin@example.com"), "GET", monitorsPath+"/"+h.monitor.PublicID.String()+"/check-history", "").decode(t, &page)
+	for i, k := range kinds {
+		got := page.Data[len(kinds)-1-i]
+		if got.ErrorMessage != k.errs || strings.ReplaceAll(got.WarningMessage, "\u00a0", " ") != k.warnings {
+			t.Errorf("%s, %s: got %q and %q, want %q and %q", k.result.Outcome, k.result.Cause, got.ErrorMessage, got.WarningMessage, k.errs, k.warnings)
+		}
+	}
 }
 
 func TestTriggerCheck(t *testing.T) {

@@ -114,6 +114,7 @@ func TestMonitorFields(t *testing.T) {
 		{`"timeoutSeconds":60`, `{"timeoutSeconds":60}`},
 		{`"timeoutSeconds":2.5,"checkIntervalSeconds":3`, `{"timeoutSeconds":2.5}`},
 		{`"timeoutSeconds":5,"checkIntervalSeconds":5`, `{"timeoutSeconds":5}`},
+		{`"icmpConfig":{"packetSize":0}`, `{"config":{"packetSize":0,"count":3},"icmpConfig":{"packetSize":0,"count":3}}`},
 		{`"icmpConfig":{}`, `{"config":{"packetSize":56,"count":3},"icmpConfig":{"packetSize":56,"count":3}}`},
 		{`"config":{"count":2}`, `{"config":{"packetSize":56,"count":2},"icmpConfig":{"packetSize":56,"count":2}}`},
 		{`"config":{"count":2, "ttl":9},"icmpConfig":{"ttl":9,"count":2}`, `{"config":{"packetSize":56,"count":2,"ttl":9}}`},

@@ -86,7 +86,7 @@ func Prober(p ProberPage) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				} else {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<section class=\"panel\" aria-labelledby=\"left-out-title\" data-testid=\"left-out\"><div class=\"panel-head\"><h2 id=\"left-out-title\">Not measured, and why</h2><span class=\"dim push\">since the start</span></div><div class=\"panel-body\"><p>Nothing was left out.</p></div></section>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<section class=\"panel\" aria-labelledby=\"left-out-title\" data-testid=\"left-out\"><div class=\"panel-head\"><h2 id=\"left-out-title\">Not measured, and why</h2><span class=\"dim\">since the start</span></div><div class=\"panel-body\"><p>Nothing was left out.</p></div></section>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -252,7 +252,7 @@ func proberFacts(p ProberPage) templ.Component {
 			templ_7745c5c3_Var7 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "<section class=\"panel mt\" aria-labelledby=\"on-time-title\"><div class=\"panel-head\"><h2 id=\"on-time-title\">On time</h2><span class=\"dim push\">sums of this location, of all organizations together</span></div><div class=\"panel-body\"><p class=\"big-line\" data-testid=\"on-time\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "<section class=\"panel mt\" aria-labelledby=\"on-time-title\"><div class=\"panel-head\"><h2 id=\"on-time-title\">On time</h2><span class=\"dim\">sums of this location, of all organizations together</span></div><div class=\"panel-body\"><p class=\"big-line\" data-testid=\"on-time\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -464,14 +464,14 @@ func proberPart(id, title, note string, list []Setting) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if note != "" {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 41, "<span class=\"dim push\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 41, "<span class=\"dim\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var19 string
 			templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinStringErrs(note)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `prober.templ`, Line: 107, Col: 33}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `prober.templ`, Line: 107, Col: 28}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var19))
 			if templ_7745c5c3_Err != nil {

@@ -31,12 +31,12 @@ func testEveryPage(t *testing.T, b *browser) {
 	server := serve(t, settings...)
 	p.look("login", server.url+"/login")
 	p.signIn(server, by)
-	fill(t, server, by, url)
+	ids := fill(t, server, by, url)
 	one := "/monitors/" + server.addMonitor(by.token, "Border router", "127.0.0.1", 1)
 	for name, path := range map[string]string{
-		"monitors": "/monitors", "nothing found": "/monitors?search=nothing", "new monitor": "/monitors/new", "monitor": one, "edit": one + "/edit",
+		"monitors": "/monitors", "nothing found": "/monitors?search=nothing", "new monitor": "/monitors/new", "monitor": one, "edit": one + "/edit", "monitor in trouble": "/monitors/" + ids["Mail relay"],
 		"delete": one + "/delete", "customers": "/customers", "new customer": "/customers/new", "customer": "/customers/" + customerOf(t, server, by),
-		"cancel": "/customers/" + customerOf(t, server, by) + "/cancel", "tokens": "/tokens", "not found": "/nothing-here",
+		"cancel": "/customers/" + customerOf(t, server, by) + "/cancel", "tokens": "/tokens", "prober": "/prober", "not found": "/nothing-here",
 	} {
 		p.look(name, server.url+path)
 	}
@@ -152,8 +152,8 @@ const tooFaint = `(() => {
 	return [...new Set(faint)].slice(0, 12);
 })()`
 
-// fill gives the list a monitor in every state, with names as long as they may be.
-func fill(t *testing.T, server *program, by account, url string) {
+// fill gives the list a monitor in every state, with names as long as they may be. It returns their public ids by name.
+func fill(t *testing.T, server *program, by account, url string) map[string]string {
 	t.Helper()
 	if a := server.ask(by.token, "POST", "/api/customers", fmt.Sprintf(`{"name":%q,"email":"long@example.com"}`, strings.Repeat("Wasserwirtschaft", 15))); a.status != 201 {
 		t.Fatalf("got %d %s", a.status, a.body)
@@ -188,12 +188,16 @@ func fill(t *testing.T, server *program, by account, url string) {
 			r.Outcome, r.Sent, r.Received, r.ReplyTTL, r.Address = models.OutcomeSuccess, 3, 3, 57, netip.MustParseAddr("192.0.2.1")
 			r.Packets = []models.Packet{{State: models.PacketReplied, RTT: rtt}, {State: models.PacketReplied, RTT: rtt + 900}, {State: models.PacketReplied, RTT: rtt * 2}}
 			switch {
-			case m.Name == "Mail relay" && i > 30, m.Name == "DNS resolver" && i == 39:
+			case m.Name == "Mail relay" && i > 30:
+				r.Outcome, r.Cause, r.CauseSource, r.Received, r.ReplyTTL, r.Packets = models.OutcomeFailure, models.CauseHostUnreachable, netip.MustParseAddr("2001:db8:1234:5678:9abc:def0:1234:5678"), 0, 0, make([]models.Packet, 3)
+			case m.Name == "DNS resolver" && i == 39:
 				r.Outcome, r.Cause, r.Received, r.Packets = models.OutcomeFailure, models.CauseTimeout, 0, make([]models.Packet, 3)
 			case m.Name == "Core switch" && i > 35:
 				r.Outcome, r.Cause, r.Sent, r.Received, r.Packets = models.OutcomeUnknown, models.CauseDNSError, 0, 0, nil
 			case i%9 == 4:
 				r.Received, r.Packets[1] = 2, models.Packet{}
+			case i%9 == 5:
+				r.Received, r.Late, r.Packets[1] = 2, 1, models.Packet{State: models.PacketLate}
 			}
 			results = append(results, r)
 		}
@@ -201,4 +205,5 @@ func fill(t *testing.T, server *program, by account, url string) {
 	if _, err := store.RecordResults(t.Context(), results, probe.Judge); err != nil {
 		t.Fatal(err)
 	}
+	return ids
 }

@@ -58,7 +58,7 @@ func TestPingWithoutPermission(t *testing.T) {
 		p := newPinger(t, "", models.TargetPolicy{})
 		pings := func(outcome models.Outcome, cause models.Cause) {
 			for _, host := range []string{"127.0.0.1", "::1"} {
-				r := ping(t, sameThread{p}, pingSpec(host))
+				r := ping(t, sameThread{p.(*ProbingPinger)}, pingSpec(host))
 				expect(t, host, r, outcome, cause)
 				if cause != "" && (r.Sent != 0 || !strings.Contains(r.Detail, "not permitted")) {
 					t.Errorf("got %+v, want nothing sent and the system's words", r)

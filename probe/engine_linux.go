@@ -153,6 +153,11 @@ func (f *engineCheck) cancel() {
 
 // send sends to the address that was found.
 func (f *engineCheck) send(addr netip.Addr, err error) {
+	if err == nil {
+		if refused := f.pinger.policy.Check(addr); refused != nil {
+			err = &Unmeasured{models.CauseTargetNotAllowed, refused.Error()}
+		}
+	}
 	if err != nil {
 		f.deliver(unmeasured(f.result, err))
 		return
@@ -197,6 +202,7 @@ func (p *EnginePinger) done(c *echo.Check, r *echo.Report) {
 			// The engine's sockets never may broadcast: the kernel says the same of such an address and of a prohibited route.
 			if broadcast, err := isBroadcast(result.Address); err == nil && broadcast {
 				result = result.Unknown(models.CauseTargetNotAllowed, fmt.Sprintf("%s is a broadcast address", result.Address))
+				result.Address = netip.Addr{}
 			}
 		}
 		f.deliver(result)

@@ -27,7 +27,7 @@ func TestPingNeverBroadcasts(t *testing.T) {
 		peer.Sysctl("net.ipv4.icmp_echo_ignore_broadcasts", "0")
 		capture := peer.Capture("far")
 		control := netip.MustParseAddr("10.95.0.2")
-		bothModes(t, func(t *testing.T, mode string) {
+		bothModes(t, func(t *testing.T, mode string, newPinger maker) {
 			p := newPinger(t, "", models.TargetPolicy{})
 			// A policy that knows no network is on its own with the kernel's routing table.
 			ignorant := newPinger(t, "", models.TargetPolicy{Local: func() (own, broadcasts []netip.Addr) { return nil, nil }})
@@ -65,7 +65,7 @@ func TestPingTargetBecomesBroadcast(t *testing.T) {
 		peer.IP("addr", "add", "10.95.7.255/16", "dev", "far")
 		target := netip.MustParseAddr("10.95.7.255")
 		capture := peer.Capture("far")
-		bothModes(t, func(t *testing.T, mode string) {
+		bothModes(t, func(t *testing.T, mode string, newPinger maker) {
 			p := newPinger(t, "", models.TargetPolicy{})
 			before := capture.Seen()[target]
 			spec := pingSpec(target.String())
@@ -110,7 +110,7 @@ func TestPingRefusedTargets(t *testing.T) {
 			"::1", "fc00::1", "fd12:3456::1", "2a00:1::1", "64:ff9b::127.0.0.1", "64:ff9b::10.0.0.1", "2002:c0a8:101::1",
 		}
 		dns.Name("control.test", lab.Addresses("10.95.0.2"))
-		bothModes(t, func(t *testing.T, mode string) {
+		bothModes(t, func(t *testing.T, mode string, newPinger maker) {
 			private := newPinger(t, dns.Addr, models.TargetPolicy{})
 			strict := newPinger(t, dns.Addr, models.TargetPolicy{Public: true})
 			refuses := func(p Pinger, addr string) {

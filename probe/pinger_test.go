@@ -21,7 +21,7 @@ func pingSpec(host string) models.Spec {
 }
 
 // newPinger is a pinger with what it needs; its goroutines are waited for at the test's end.
-func newPinger(t *testing.T, server string, policy models.TargetPolicy) *ProbingPinger {
+func newPinger(t *testing.T, server string, policy models.TargetPolicy) Pinger {
 	t.Helper()
 	if policy.Local == nil {
 		policy.Local = models.LocalAddresses
@@ -30,6 +30,23 @@ func newPinger(t *testing.T, server string, policy models.TargetPolicy) *Probing
 	t.Cleanup(p.Close)
 	return p
 }
+
+// newEnginePinger is newPinger for the packet engine, which must be able to open a socket.
+func newEnginePinger(t *testing.T, server string, policy models.TargetPolicy) Pinger {
+	t.Helper()
+	if policy.Local == nil {
+		policy.Local = models.LocalAddresses
+	}
+	p := NewPinger(NewResolver(server), policy, Caps{}, slog.New(slog.DiscardHandler))
+	if p.engine.Load() == nil {
+		t.Fatal("the packet engine did not open")
+	}
+	t.Cleanup(p.Close)
+	return p
+}
+
+// maker makes a pinger with what it needs.
+type maker func(t *testing.T, server string, policy models.TargetPolicy) Pinger
 
 // ping pings and fails the test where that takes longer than it may. The promise is a tenth of a second over the
 // timeout; the tests allow a whole one, for machines that have more to do.
@@ -60,8 +77,8 @@ func expect(t *testing.T, what string, r models.Result, outcome models.Outcome, 
 	}
 }
 
-// bothModes runs f with raw sockets and with datagram ones.
-func bothModes(t *testing.T, f func(t *testing.T, mode string)) {
+// eachMode runs f with raw sockets and with datagram ones.
+func eachMode(t *testing.T, f func(t *testing.T, mode string)) {
 	for _, mode := range []string{ModeRaw, ModeDatagram} {
 		if mode == ModeDatagram {
 			lab.AllowDatagram(t)
@@ -73,10 +90,18 @@ func bothModes(t *testing.T, f func(t *testing.T, mode string)) {
 	}
 }
 
+// bothModes runs f with either pinger, by raw sockets and by datagram ones.
+func bothModes(t *testing.T, f func(t *testing.T, mode string, newPinger maker)) {
+	eachMode(t, func(t *testing.T, mode string) {
+		t.Run("pro-bing", func(t *testing.T) { f(t, mode, newPinger) })
+		t.Run("engine", func(t *testing.T) { f(t, mode, newEnginePinger) })
+	})
+}
+
 func TestPingAnswers(t *testing.T) {
 	lab.Inside(t, func(t *testing.T) {
 		lab.IP(t, "addr", "add", "2a00:1::1/128", "dev", "lo", "nodad")
-		bothModes(t, func(t *testing.T, mode string) {
+		bothModes(t, func(t *testing.T, mode string, newPinger maker) {
 			p := newPinger(t, "", models.TargetPolicy{})
 			for _, host := range []string{"127.0.0.1", "::1", "::ffff:127.0.0.1", "2a00:1::1"} {
 				r := ping(t, p, pingSpec(host))
@@ -109,7 +134,7 @@ func TestPingOptions(t *testing.T) {
 		lab.IP(t, "addr", "add", "2a00:1::1/64", "dev", "near", "nodad")
 		peer.IP("addr", "add", six.String()+"/64", "dev", "far", "nodad")
 		capture := peer.Capture("far")
-		bothModes(t, func(t *testing.T, mode string) {
+		bothModes(t, func(t *testing.T, mode string, newPinger maker) {
 			p := newPinger(t, "", models.TargetPolicy{})
 			wire := func(what string, spec models.Spec, want lab.Request) {
 				target := netip.MustParseAddr(spec.Host)
@@ -139,12 +164,17 @@ func TestPingOptions(t *testing.T) {
 			expect(t, "the largest", ping(t, p, largest), models.OutcomeSuccess, models.CauseNone)
 			small := pingSpec("127.0.0.1")
 			small.PacketSize = smallestProbing - 1
-			expect(t, "too small for pro-bing", ping(t, p, small), models.OutcomeUnknown, models.CauseLocalError)
+			if _, ok := p.(*ProbingPinger); ok {
+				expect(t, "too small for pro-bing", ping(t, p, small), models.OutcomeUnknown, models.CauseLocalError)
+			} else {
+				expect(t, "small", ping(t, p, small), models.OutcomeSuccess, models.CauseNone)
+			}
 		})
 	})
 }
 
-// A host that is not there is down, also on our own network, where it is our own kernel that finds out.
+// A host that is not there is down, also on our own network, where it is our own kernel that finds out; the engine hears
+// that it did.
 func TestPingAbsentHost(t *testing.T) {
 	lab.Inside(t, func(t *testing.T) {
 		peer := lab.NewPeer(t)
@@ -155,15 +185,22 @@ func TestPingAbsentHost(t *testing.T) {
 			lab.Sysctl(t, "net."+family+".neigh.near.mcast_solicit", "2")
 			lab.Sysctl(t, "net."+family+".neigh.near.retrans_time_ms", "100")
 		}
-		bothModes(t, func(t *testing.T, mode string) {
+		bothModes(t, func(t *testing.T, mode string, newPinger maker) {
 			p := newPinger(t, "", models.TargetPolicy{})
+			cause := models.CauseTimeout
+			if _, ok := p.(*ProbingPinger); !ok {
+				cause = models.CauseHostUnreachable
+			}
 			var checks sync.WaitGroup
-			for _, host := range []string{"10.95.0.9", "2a00:1::9"} {
+			for host, here := range map[string]string{"10.95.0.9": "10.95.0.1", "2a00:1::9": "2a00:1::1"} {
 				checks.Go(func() {
 					spec := pingSpec(host)
 					spec.Count, spec.Interval, spec.Timeout = 8, 100*time.Millisecond, 2*time.Second
 					r := ping(t, p, spec)
-					expect(t, host, r, models.OutcomeFailure, models.CauseTimeout)
+					expect(t, host, r, models.OutcomeFailure, cause)
+					if cause == models.CauseHostUnreachable && r.CauseSource.String() != here {
+						t.Errorf("%s: %s said so, want %s", host, r.CauseSource, here)
+					}
 					if r.Sent != spec.Count {
 						t.Errorf("%s: got %d sent, want %d", host, r.Sent, spec.Count)
 					}
@@ -207,7 +244,7 @@ func TestPingLocalErrors(t *testing.T) {
 			lab.IP(t, "-6", "route", "add", kind, map[string]string{
 				"prohibit": "2a00:1::/64", "blackhole": "2a00:2::/64", "unreachable": "2a00:3::/64", "throw": "2a00:4::/64"}[kind])
 		}
-		bothModes(t, func(t *testing.T, mode string) {
+		bothModes(t, func(t *testing.T, mode string, newPinger maker) {
 			p := newPinger(t, "", models.TargetPolicy{})
 			base, cpu, begun := runtime.NumGoroutine(), cpuTime(t), time.Now()
 			hosts := []string{"10.1.0.9", "10.2.0.9", "10.3.0.9", "10.4.0.9", "10.9.0.9", "2a00:1::9", "2a00:2::9", "2a00:3::9", "2a00:4::9", "2a00:9::9"}
@@ -248,7 +285,7 @@ func TestPingLosesItsRoute(t *testing.T) {
 		peer.IP("addr", "add", "10.95.0.2/24", "dev", "far")
 		capture := peer.Capture("far")
 		target := netip.MustParseAddr("10.95.0.2")
-		bothModes(t, func(t *testing.T, mode string) {
+		bothModes(t, func(t *testing.T, mode string, newPinger maker) {
 			for _, c := range []struct {
 				route, ignore string
 				outcome       models.Outcome
@@ -333,7 +370,7 @@ func TestPingHostileTarget(t *testing.T) {
 			targets[i] = netip.AddrFrom4([4]byte{127, 0, 1, byte(i)})
 			lab.NewResponder(t, targets[i], netip.AddrFrom4([4]byte{127, 0, 2, byte(i)})).Behave(c.behaviour)
 		}
-		bothModes(t, func(t *testing.T, mode string) {
+		bothModes(t, func(t *testing.T, mode string, newPinger maker) {
 			p := newPinger(t, "", models.TargetPolicy{})
 			var checks sync.WaitGroup
 			for i, c := range cases {

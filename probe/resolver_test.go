@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"runtime"
 	"strings"
@@ -171,8 +172,10 @@ func TestPingRebinding(t *testing.T) {
 		for _, addr := range forbidden {
 			answers = append(answers, addr, good.String())
 		}
-		bothModes(t, func(t *testing.T, mode string) {
-			name := mode + ".test"
+		runs := 0
+		bothModes(t, func(t *testing.T, mode string, newPinger maker) {
+			runs++
+			name := fmt.Sprintf("run%d.test", runs)
 			dns.Name(name, lab.Changing(answers...))
 			p := newPinger(t, dns.Addr, models.TargetPolicy{Public: true})
 			spec := pingSpec(name)
@@ -186,7 +189,7 @@ func TestPingRebinding(t *testing.T) {
 				}
 			}
 		})
-		far.WaitFor(t, good, 2*3*(len(forbidden)+1))
+		far.WaitFor(t, good, runs*3*(len(forbidden)+1))
 		if seen := lo.Seen(); len(seen) != 0 {
 			t.Errorf("echo requests on lo: %v", seen)
 		}

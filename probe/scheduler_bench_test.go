@@ -122,9 +122,10 @@ func BenchmarkSchedulerMillion(b *testing.B) {
 
 		const seconds = 60
 		passes := make([]time.Duration, 0, seconds*3000)
-		most, sum, n := 0, 0, 0
+		most, sum := 0, 0
 		began := cpu()
 		for range seconds {
+			var n int
 			n, passes = s.second(passes)
 			most, sum = max(most, n), sum+n
 		}

@@ -4,7 +4,6 @@ package echo
 
 import (
 	"math"
-	"net/netip"
 	"slices"
 	"testing"
 	"time"

@@ -21,18 +21,21 @@ type rate struct {
 	byteBurst int64
 }
 
+// slowest is as long as a century: what is slower would not fit into the sums.
+const slowest = float64(100 * 365 * 24 * time.Hour)
+
 func newRate(r Rate) rate {
 	var out rate
 	if r.Packets > 0 {
 		burst := r.Burst
 		if burst <= 0 {
-			burst = max(1, r.Packets/10)
+			burst = r.Packets / 10
 		}
-		out.packet = int64(float64(time.Second) / r.Packets)
-		out.burst = int64((burst - 1) * float64(time.Second) / r.Packets)
+		out.packet = int64(min(float64(time.Second)/r.Packets, slowest))
+		out.burst = int64(min((max(burst, 1)-1)*float64(time.Second)/r.Packets, slowest))
 	}
 	if r.Bytes > 0 {
-		out.perByte = float64(time.Second) / r.Bytes
+		out.perByte = min(float64(time.Second)/r.Bytes, slowest/MaxSize)
 		out.byteBurst = int64(time.Second)
 	}
 	return out
@@ -129,49 +132,38 @@ func (c *caps) forget(t *target, now int64) {
 	}
 }
 
-// The caps by name, for the counters.
+// The caps, in the order in which a packet passes them. Each counts it when it gets there, so that the last one, that for
+// the target's sake, is kept to the packet on the wire. What one of them holds back keeps nobody waiting at those before.
 const (
 	capAll = iota
 	capGroup
 	capTarget
+	capCount
 )
 
-// pass returns when the slot's next packet may leave, and which cap says so where that is later than now. Where it is not
-// after latest, the packet is taken out of all buckets.
-func (c *caps) pass(s *slot, now, latest int64, size int) (at int64, which int) {
-	at, which = now, -1
-	later := func(b *bucket, r rate, is int) {
-		if t := b.when(r, now); t > at {
-			at, which = t, is
+// pass returns when the slot's next packet may pass one of the caps, now or later. Where that is not after latest, the
+// packet is taken out of its bucket.
+func (c *caps) pass(s *slot, which int, now, latest int64, size int) (at int64) {
+	r, b := c.all, &c.everything
+	switch which {
+	case capGroup:
+		if r = c.perGroup; r.none() {
+			return now
 		}
-	}
-	if !c.all.none() {
-		later(&c.everything, c.all, capAll)
-	}
-	var group *bucket
-	if !c.perGroup.none() {
-		if group = c.groups[s.check.Group]; group == nil {
-			group = &bucket{}
-			c.groups[s.check.Group] = group
+		if b = c.groups[s.check.Group]; b == nil {
+			b = &bucket{}
+			c.groups[s.check.Group] = b
 		}
-		later(group, c.perGroup, capGroup)
+	case capTarget:
+		r, b = c.perTarget, &s.target.bucket
 	}
-	if !c.perTarget.none() {
-		later(&s.target.bucket, c.perTarget, capTarget)
+	if r.none() {
+		return now
 	}
-	if at > latest {
-		return at, which
+	if at = b.when(r, now); at <= latest {
+		b.reserve(r, at, size)
 	}
-	if !c.all.none() {
-		c.everything.reserve(c.all, now, size)
-	}
-	if group != nil {
-		group.reserve(c.perGroup, now, size)
-	}
-	if !c.perTarget.none() {
-		s.target.bucket.reserve(c.perTarget, now, size)
-	}
-	return at, which
+	return at
 }
 
 // sweep forgets buckets that are full again, every so often.

@@ -53,22 +53,22 @@ func (e *Engine) sendNext(s *slot, now int64) {
 		e.giveUp(s, now, ErrLate)
 		return
 	}
-	if !s.passed {
-		at, which := e.caps.pass(s, now, latest, c.Size+icmpHeader+ipHeader(s))
-		if which >= 0 {
-			e.stats.capped[which].Add(1)
+	for s.passed < capCount {
+		at := e.caps.pass(s, s.passed, now, latest, c.Size+icmpHeader+ipHeader(s))
+		if at > now {
+			e.stats.capped[s.passed].Add(1)
 		}
 		if at > latest {
 			e.giveUp(s, now, ErrCapped)
 			return
 		}
+		s.passed++
 		if at > now {
-			s.passed = true
 			e.wheel.add(s, at)
 			return
 		}
 	}
-	s.passed = false
+	s.passed = 0
 	k := s.sent
 	errno := e.transmit(s, k)
 	s.sent++

@@ -4,48 +4,55 @@ package echo
 
 import "time"
 
-// largestNoise is by how much two readings of the difference between the clocks may differ without a step of the wall
-// clock. Both run at the same corrected rate, so that only a step moves it; a thread that is interrupted between its two
-// readings sees some too.
-const largestNoise = int64(100 * time.Microsecond)
+// Two readings of the difference between the clocks are the same but for some nanoseconds: both run at the same corrected
+// rate, so that only a step of the wall clock moves it. A thread that is interrupted in the middle of a reading sees more, for
+// once.
+const (
+	usualNoise   = int64(time.Microsecond)
+	largestNoise = int64(100 * time.Microsecond) // what still is no step to speak of
+)
 
 // clock turns the kernel's time stamps, which are the wall clock's, into monotonic time from the engine's start.
 type clock struct {
 	base   time.Time
-	read   func() time.Time // time.Now; tests step it
-	offset int64            // wall clock less monotonic
+	read   func() (now, wall int64) // both clocks at once; tests step them
+	offset int64                    // wall clock less monotonic
 	// before is the offset before the last step, and stepped when that was noticed.
 	before  int64
 	stepped int64
-	looked  int64
+	looked  bool
 }
 
 func newClock() clock {
-	c := clock{read: time.Now}
-	c.base = c.read()
+	c := clock{base: time.Now()}
+	base := c.base
+	c.read = func() (now, wall int64) {
+		t := time.Now()
+		return int64(t.Sub(base)), t.UnixNano()
+	}
 	c.look()
 	return c
 }
 
 // now is the monotonic time since the start, in nanoseconds.
-func (c *clock) now() int64 { return int64(c.read().Sub(c.base)) }
+func (c *clock) now() int64 { return int64(time.Since(c.base)) }
 
 // look reads both clocks, before stamps are taken up. It returns the monotonic one.
 func (c *clock) look() int64 {
 	var now, offset int64
-	for try := 0; ; try++ {
-		t := c.read()
-		now = int64(t.Sub(c.base))
-		offset = t.UnixNano() - now
-		if d := offset - c.offset; c.looked == 0 || -largestNoise < d && d < largestNoise {
+	for try := range 3 {
+		var wall int64
+		now, wall = c.read()
+		offset = wall - now
+		d := offset - c.offset
+		if !c.looked || -usualNoise < d && d < usualNoise {
 			break
 		}
-		if try == 2 { // not an interruption, then
+		if try == 2 && (d <= -largestNoise || largestNoise <= d) { // not an interruption, then
 			c.before, c.stepped = c.offset, now
-			break
 		}
 	}
-	c.offset, c.looked = offset, now
+	c.offset, c.looked = offset, true
 	return now
 }
 

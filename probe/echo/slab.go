@@ -30,8 +30,7 @@ type slot struct {
 	left    int      // how many of these have really left
 	settled int      // how many of those are answered or refused
 	highest int      // the highest packet answered
-	// passed is true where the caps have let the next packet through for the time that it waits for.
-	passed bool
+	passed  int      // how many caps the next packet has passed; it may wait for the time that the last of them said
 
 	began    int64  // when it was first to send; 0 of the engine's clock is its start
 	deadline int64  // when what is unanswered is lost
@@ -79,7 +78,7 @@ func (b *slab) take(c *Check) *slot {
 	s.packets = s.packets[:c.Count]
 	clear(s.packets)
 	s.report = Report{Packets: s.report.Packets[:c.Count]}
-	s.sent, s.left, s.settled, s.highest, s.passed = 0, 0, 0, -1, false
+	s.sent, s.left, s.settled, s.highest, s.passed = 0, 0, 0, -1, 0
 	return s
 }
 

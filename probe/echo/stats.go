@@ -51,7 +51,7 @@ type counters struct {
 	sent, received, duplicates, reordered atomic.Uint64
 	late, forged, short, stray            atomic.Uint64
 	troubles, sendErrors, dropped         atomic.Uint64
-	capped                                [3]atomic.Uint64
+	capped                                [capCount]atomic.Uint64
 	inFlight                              atomic.Int64
 	stampErrors                           [40]atomic.Uint64
 	modes                                 [2]atomic.Int32 // 0 none, 1 datagram, 2 raw

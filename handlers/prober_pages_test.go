@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -119,8 +120,9 @@ func TestProberPageOfNobody(t *testing.T) {
 // TestNoticeOfResultsThatWait: it stands on every page while results wait for the database, and only then; also where the
 // heartbeat can not be written for the same reason.
 func TestNoticeOfResultsThatWait(t *testing.T) {
-	var here models.StorageFigures
-	h := liteHouse(t, func(o *Options) { o.Storage = func() models.StorageFigures { return here } })
+	var here atomic.Pointer[models.StorageFigures]
+	here.Store(&models.StorageFigures{})
+	h := liteHouse(t, func(o *Options) { o.Storage = func() models.StorageFigures { return *here.Load() } })
 	notices := func() []string {
 		h.t.Helper()
 		doc, _ := h.read("readonly@example.com", "/monitors")
@@ -146,7 +148,7 @@ func TestNoticeOfResultsThatWait(t *testing.T) {
 		"waiting since the other": {said(models.StorageFigures{Waiting: 1500, OldestWaiting: old}), models.StorageFigures{}, []string{many}},
 	} {
 		h.beat(c.beat)
-		here = c.here
+		here.Store(&c.here)
 		got := notices()
 		if len(got) == len(c.want) && len(got) == 2 {
 			got[1] = got[1][:len(blind)]
@@ -155,14 +157,14 @@ func TestNoticeOfResultsThatWait(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
 	}
-	here = models.StorageFigures{SpoolResults: 1500}
+	here.Store(&models.StorageFigures{SpoolResults: 1500})
 	if err := execute(t, h.store, "UPDATE prober_heartbeats SET seen_at = '2026-01-02 03:04:05'"); err != nil {
 		t.Fatal(err)
 	}
 	if got := notices(); !slices.Equal(got, []string{many}) {
 		t.Errorf("with a heartbeat that waits too: got %q, want %q and not that nobody probes", got, many)
 	}
-	here = models.StorageFigures{}
+	here.Store(&models.StorageFigures{})
 	if got := notices(); len(got) != 1 || !strings.HasPrefix(got[0], "Nobody is probing.") {
 		t.Errorf("with nobody: got %q", got)
 	}

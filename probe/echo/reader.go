@@ -250,14 +250,17 @@ func (e *Engine) reply(s *socket, c control, data []byte, from netip.Addr, cut b
 	}
 	var id token
 	if len(r.payload) >= TokenSize {
-		if id, ok = e.key.read(r.payload, from); !ok {
-			e.stats.forged.Add(1)
-			return
-		}
-	} else if id, ok = s.small[smallKey{identifierOf(s, r), r.seq, from}]; !ok {
-		if e.expects(from) {
+		id, ok = e.key.read(r.payload, from)
+	} else {
+		id, ok = s.small[smallKey{identifierOf(s, r), r.seq, from}]
+	}
+	if !ok {
+		switch {
+		case len(r.payload) < timeSize+TokenSize && e.expectsMore(from, len(r.payload)):
 			e.stats.short.Add(1)
-		} else {
+		case len(r.payload) >= TokenSize:
+			e.stats.forged.Add(1)
+		default:
 			e.stats.stray.Add(1)
 		}
 		return
@@ -284,7 +287,7 @@ func (e *Engine) reply(s *socket, c control, data []byte, from netip.Addr, cut b
 		e.stats.short.Add(1)
 		return
 	}
-	if !e.begins(sl, k, r.payload) {
+	if sl.check.Size < TokenSize && !e.begins(sl, k, r.payload) {
 		e.stats.forged.Add(1)
 		return
 	}
@@ -305,8 +308,8 @@ func (e *Engine) reply(s *socket, c control, data []byte, from netip.Addr, cut b
 
 // begins tells whether a payload, as far as it goes, is that of packet k.
 func (e *Engine) begins(s *slot, k int, payload []byte) bool {
-	var b [TokenSize]byte
-	want := b[:min(s.check.Size, TokenSize)]
+	var b [timeSize + TokenSize]byte
+	want := b[:min(s.check.Size, len(b))]
 	if s.check.Size >= TokenSize {
 		e.key.put(want, newToken(s, k), s.addr)
 	} else {
@@ -325,7 +328,16 @@ func identifierOf(s *socket, r reply) uint16 {
 }
 
 // expects tells whether a check of the address is under way.
-func (e *Engine) expects(from netip.Addr) bool {
-	t := e.caps.targets[from]
-	return t != nil && t.live != nil
+func (e *Engine) expects(from netip.Addr) bool { return e.expectsMore(from, -1) }
+
+// expectsMore tells whether a check of the address is under way whose packets are larger.
+func (e *Engine) expectsMore(from netip.Addr, size int) bool {
+	if t := e.caps.targets[from]; t != nil {
+		for s := t.live; s != nil; s = s.far {
+			if s.check.Size > size {
+				return true
+			}
+		}
+	}
+	return false
 }

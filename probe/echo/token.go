@@ -41,10 +41,24 @@ func (k key) tag(t token, to netip.Addr) uint64 {
 	return siphash.Hash(k.k0, k.k1, b[:])
 }
 
-// put writes the token and its tag into the first TokenSize bytes of a payload.
+// timeSize is what comes before the token where there is room: other programs keep the time of sending there, and some
+// targets are known to change it. Nothing that lies there is looked at.
+const timeSize = 8
+
+// tokenAt is where the token of a payload of that size begins.
+func tokenAt(size int) int {
+	if size >= timeSize+TokenSize {
+		return timeSize
+	}
+	return 0
+}
+
+// put writes what a payload of at least TokenSize bytes begins with: the token and its tag.
 func (k key) put(payload []byte, t token, to netip.Addr) {
-	binary.BigEndian.PutUint64(payload, uint64(t))
-	binary.BigEndian.PutUint64(payload[8:], k.tag(t, to))
+	at := tokenAt(len(payload))
+	fill(payload[:at])
+	binary.BigEndian.PutUint64(payload[at:], uint64(t))
+	binary.BigEndian.PutUint64(payload[at+8:], k.tag(t, to))
 }
 
 // read returns the token of a payload that was sent to the address; ok is false where it is not ours.
@@ -52,6 +66,7 @@ func (k key) read(payload []byte, to netip.Addr) (t token, ok bool) {
 	if len(payload) < TokenSize {
 		return 0, false
 	}
+	payload = payload[tokenAt(len(payload)):]
 	t = token(binary.BigEndian.Uint64(payload))
 	return t, k.tag(t, to) == binary.BigEndian.Uint64(payload[8:])
 }

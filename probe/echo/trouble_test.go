@@ -105,9 +105,9 @@ func TestTroubleForged(t *testing.T) {
 			{"identifier", func(r request) { h.unreachable(r, changed(r, 5, 0)) }, true},
 			{"sequence", func(r request) { h.unreachable(r, changed(r, 6, 0)) }, true},
 			{"sequence, all quoted", func(r request) { h.unreachable(r, changed(r, 6, len(r.payload))) }, true},
-			{"token", func(r request) { h.unreachable(r, changed(r, 8+3, len(r.payload))) }, true},
-			{"beginning of the token", func(r request) { h.unreachable(r, changed(r, 8+3, 8)) }, true},
-			{"tag", func(r request) { h.unreachable(r, changed(r, 8+12, len(r.payload))) }, false},
+			{"token", func(r request) { h.unreachable(r, changed(r, 8+tokenAt(len(r.payload))+3, len(r.payload))) }, true},
+			{"beginning of the payload", func(r request) { h.unreachable(r, changed(r, 8+3, 8)) }, true},
+			{"tag", func(r request) { h.unreachable(r, changed(r, 8+timeSize+12, len(r.payload))) }, false},
 			{"an echo reply", func(r request) {
 				b := changed(r, 8, len(r.payload))
 				b[len(header(r))-8] = 0

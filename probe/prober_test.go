@@ -27,7 +27,8 @@ func TestMain(m *testing.M) { os.Exit(modelstest.Main(m)) }
 type unreliable struct {
 	*models.Store
 	down atomic.Bool
-	slow atomic.Bool // reading one monitor takes a second
+	slow atomic.Bool  // reading one monitor takes a second
+	page atomic.Int32 // where it is not 0, monitors are read so many at a time, and that takes four seconds
 }
 
 var errDown = fmt.Errorf("the test took the database away: %w", context.DeadlineExceeded)
@@ -53,6 +54,10 @@ func (u *unreliable) UnscopedMonitorToProbe(ctx context.Context, id int64) (mode
 func (u *unreliable) UnscopedMonitorsToProbe(ctx context.Context, after int64, limit int) ([]models.ProbeTarget, int64, bool, error) {
 	if u.down.Load() {
 		return nil, 0, false, errDown
+	}
+	if page := int(u.page.Load()); page != 0 {
+		sleep(ctx, 4*time.Second)
+		limit = page
 	}
 	return u.Store.UnscopedMonitorsToProbe(ctx, after, limit)
 }
@@ -92,6 +97,8 @@ type house struct {
 	by     models.Actor
 	log    logText
 	stop   func() error
+
+	parallel int // 0 = as usual
 }
 
 // inHouse runs the test in a bubble of synctest, on SQLite, with a prober that runs.
@@ -120,7 +127,7 @@ func newHouse(t *testing.T, url string) *house {
 // start makes a new prober run, as after a restart.
 func (h *house) start() {
 	h.prober = New(h.store, h.store.Bus(), h.fakePinger, Options{
-		Engine: "fake", Shared: modelstest.IsPostgres(h.url), Log: slog.New(slog.NewTextHandler(&h.log, nil)),
+		Engine: "fake", Parallel: h.parallel, Shared: modelstest.IsPostgres(h.url), Log: slog.New(slog.NewTextHandler(&h.log, nil)),
 		Abilities: func() Abilities { return Abilities{{Mode: ModeDatagram, Family: "4", OK: true}} },
 	})
 	h.stop = run(h.t, h.prober)

@@ -1,5 +1,7 @@
 package probe
 
+import "math/bits"
+
 // ringSize is how many milliseconds the ring has buckets for: 4.4 minutes, a megabyte. What is due later lies in its
 // bucket all the same and is passed over once a turn.
 const ringSize = 1 << 18
@@ -12,7 +14,8 @@ const ringSize = 1 << 18
 // each that is due against 0.15), because each step waits for memory; a node's schedules are fetched side by side.
 type ring struct {
 	slab  *slab
-	heads []int32 // of the nodes' lists
+	heads []int32  // of the nodes' lists
+	full  []uint64 // a bit for each bucket with something in it: an idle second costs 16 looks
 	nodes []*[ringChunk]ringNode
 	free  int32
 	at    int64 // the millisecond that is visited; all before it have been
@@ -42,10 +45,22 @@ func newRing(s *slab, now int64) ring {
 	for i := range heads {
 		heads[i] = none
 	}
-	return ring{slab: s, heads: heads, free: none, at: now}
+	return ring{slab: s, heads: heads, full: make([]uint64, ringSize/64), free: none, at: now}
 }
 
 func (r *ring) head(ms int64) *int32 { return &r.heads[ms&(ringSize-1)] }
+
+// filled is the first millisecond after ms, up to limit, whose bucket has something in it; limit where there is none.
+func (r *ring) filled(ms, limit int64) int64 {
+	for ms++; ms < limit; {
+		i := ms & (ringSize - 1)
+		if word := r.full[i/64] >> (i % 64); word != 0 {
+			return min(ms+int64(bits.TrailingZeros64(word)), limit)
+		}
+		ms += 64 - i%64
+	}
+	return limit
+}
 
 func (r *ring) node(i int32) *ringNode {
 	return &r.nodes[i>>ringChunkBits][i&(ringChunk-1)]
@@ -73,6 +88,8 @@ func (r *ring) put(p int32, m *schedule, ms int64) {
 		return
 	}
 	m.ringAt = ms
+	i := ms & (ringSize - 1)
+	r.full[i/64] |= 1 << (i % 64)
 	head := r.head(ms)
 	if *head == none || int(r.node(*head).n) == len(ringNode{}.entries) {
 		*head = r.newNode(*head)
@@ -95,7 +112,7 @@ func (r *ring) visit(now int64, places []int32) []int32 {
 		if places, full = r.visitBucket(now, places); full || r.at >= now {
 			return places
 		}
-		r.at++
+		r.at = r.filled(r.at, now)
 	}
 }
 
@@ -126,12 +143,15 @@ func (r *ring) visitBucket(now int64, places []int32) (_ []int32, full bool) {
 		i := *from
 		*from, node.after, r.free = node.after, r.free, i
 	}
+	if i := r.at & (ringSize - 1); r.heads[i] == none {
+		r.full[i/64] &^= 1 << (i % 64)
+	}
 	return places, false
 }
 
 // next is the first millisecond after now, up to limit, that something may be due at; limit where there is none.
 func (r *ring) next(now, limit int64) int64 {
-	for ms := max(r.at, now) + 1; ms < limit; ms++ {
+	for ms := r.filled(max(r.at, now), limit); ms < limit; ms = r.filled(ms, limit) {
 		for i := *r.head(ms); i != none; i = r.node(i).after {
 			node := r.node(i)
 			for _, e := range node.entries[:node.n] {

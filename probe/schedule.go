@@ -10,7 +10,8 @@ import (
 // shortestInterval is the contract's. A row that got past the tables' CHECKs must not become a flood.
 const shortestInterval = time.Second
 
-// longestInterval, in milliseconds, is what the ring's keys can tell apart. It is 12 days; the contract's is one.
+// longestInterval, in milliseconds, keeps the ring's keys apart, which come again after 49 days. It is 12 days; the
+// contract's is one.
 const longestInterval = 1 << 30
 
 // setting is what many monitors have in common: kept once, however many have it.

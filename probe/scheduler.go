@@ -9,11 +9,6 @@ import (
 )
 
 const (
-	// coldSpread is the time over which monitors that a stop left overdue are checked: long enough not to be a burst,
-	// short enough that nobody waits for an answer.
-	coldSpread = time.Minute
-	// coldGap is the time between two of them where they are few.
-	coldGap = 100 * time.Millisecond
 	// clockLook is how often the wall clock is read where nothing is due: timers do not notice that it was set forward.
 	clockLook = time.Second
 	// slice is how many monitors are dealt with at a time while others wait for the lock: a tenth of a millisecond.
@@ -42,8 +37,10 @@ type Scheduler struct {
 
 	wake    chan struct{}
 	arrived arrivals
-	begun   []begun   // what is to be pinged; Run's alone
-	spare   []arrival // an empty list; Run's alone
+	// Run's alone: what is to be pinged, and what has ended, of which the first seen were seen to.
+	begun []begun
+	ended []arrival
+	seen  int
 
 	mu      sync.Mutex
 	clock   wallClock
@@ -77,60 +74,6 @@ func NewScheduler(location int64, parallel int, pinger Pinger, deliver func(mode
 	s.ring = newRing(&s.slab, s.clock.start.UnixMilli())
 	s.urgent, s.turn = newFIFO(&s.slab), newFIFO(&s.slab)
 	return s
-}
-
-// Load takes up monitors at a start, a page at a time. Each is due at its next slot. Those that a stop left overdue, or
-// that were never checked, do not wait for a slot that is far off: they are checked within a minute, the first 600 of them
-// a tenth of a second apart, the others where the hash of their ids is in the minute.
-func (s *Scheduler) Load(targets []models.ProbeTarget) {
-	for len(targets) > 0 {
-		n := min(slice, len(targets))
-		s.loadSome(targets[:n])
-		targets = targets[n:]
-	}
-}
-
-func (s *Scheduler) loadSome(targets []models.ProbeTarget) {
-	s.mu.Lock()
-	now := s.time()
-	var cuts []func()
-	for _, t := range targets {
-		p, m, cut := s.take(t, now)
-		if m == nil {
-			continue
-		}
-		if now.Sub(t.LastCheckedAt).Milliseconds() > int64(m.interval) {
-			s.catchUp(m, s.coldStart(m, now.UnixMilli()))
-		}
-		s.settle(p, m, now.UnixMilli())
-		cuts = appendCut(cuts, cut)
-	}
-	s.mu.Unlock()
-	s.nudge()
-	for _, cut := range cuts {
-		cut()
-	}
-}
-
-// coldStart is when an overdue monitor is checked after a start; it needs the lock.
-func (s *Scheduler) coldStart(m *schedule, now int64) int64 {
-	if wait := int64(s.overdue) * coldGap.Milliseconds(); wait < coldSpread.Milliseconds() {
-		return now + wait
-	}
-	return now + spread(m)
-}
-
-// spread is where in the minute a monitor is checked that is overdue with all the others.
-func spread(m *schedule) int64 { return phase(m.id, coldSpread.Milliseconds()) }
-
-// catchUp has an overdue monitor checked once at ms, unless its next slot comes before that. It needs the lock; the caller
-// settles the schedule.
-func (s *Scheduler) catchUp(m *schedule, ms int64) {
-	if m.next <= ms {
-		return
-	}
-	s.overdue++
-	m.extra, m.extraAt, m.urgent = extraFirst, max(ms, m.last+1), false
 }
 
 // Set takes up a new or changed monitor: it is checked at once, and a running check of what it was is cut short. A
@@ -226,12 +169,13 @@ func (s *Scheduler) Recorded(r models.Recorded) {
 	if !known {
 		return
 	}
+	now := s.time().UnixMilli()
 	m := s.at(p)
 	if m.gone || m.flight != nil || r.Result.Rev != m.rev || r.Result.Slot != m.last {
 		return // it is out of date: what runs now or is to come will be recorded too
 	}
 	if rule := m.setting.Value().rule; needsConfirming(r.Monitor.State, rule) {
-		s.outOfTurn(p, m, extraConfirm, m.ended+rule.Retry.Milliseconds(), s.time().UnixMilli())
+		s.outOfTurn(p, m, extraConfirm, m.ended+rule.Retry.Milliseconds(), now)
 	}
 }
 
@@ -303,73 +247,4 @@ func (s *Scheduler) leaveQueue(p int32, m *schedule) {
 func (s *Scheduler) leave(p int32, m *schedule) {
 	s.leaveQueue(p, m)
 	s.ring.remove(m)
-}
-
-// Monitors is how many are scheduled.
-func (s *Scheduler) Monitors() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.places)
-}
-
-// Revs are those of all scheduled monitors, by their ids. What is set or removed meanwhile may be among them or not.
-func (s *Scheduler) Revs() map[int64]int64 {
-	s.mu.Lock()
-	n := len(s.places)
-	s.mu.Unlock()
-	revs := make(map[int64]int64, n)
-	for i := 0; s.chunkRevs(i, revs); i++ {
-	}
-	return revs
-}
-
-// chunkRevs is false where there is no such chunk.
-func (s *Scheduler) chunkRevs(i int, revs map[int64]int64) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if i >= len(s.slab.chunks) {
-		return false
-	}
-	for j := range s.slab.chunks[i] {
-		if m := &s.slab.chunks[i][j]; m.id != 0 && !m.gone {
-			revs[m.id] = m.rev
-		}
-	}
-	return true
-}
-
-// SchedulerStats are a scheduler's load figures.
-type SchedulerStats struct {
-	// Running checks are in flight.
-	Monitors, Running int
-	// Queued checks are due and wait for room.
-	Queued int
-	// Started checks since the start.
-	Started int64
-	// Skipped slots since the start: those that were shed, and those that passed while the monitor's own last check ran.
-	Skipped int64
-	// Shed slots since the start that were delivered as not measured, because there was no room.
-	Shed int64
-	// ClockSteps are how often the clock was set, or the machine slept, since the start.
-	ClockSteps int
-	// Lateness is the longest that a check waited for room since the figures were last taken, or waits now.
-	Lateness time.Duration
-}
-
-// TakeStats returns the figures and begins a new measure of lateness.
-func (s *Scheduler) TakeStats() SchedulerStats {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.time()
-	stats := SchedulerStats{
-		Monitors: len(s.places), Running: s.running, Queued: s.urgent.n + s.turn.n, Started: s.started, Skipped: s.skipped,
-		Shed: s.shed, ClockSteps: s.steps, Lateness: s.lateness,
-	}
-	for _, q := range []*fifo{&s.urgent, &s.turn} {
-		if q.first != none {
-			stats.Lateness = max(stats.Lateness, now.Sub(time.UnixMilli(s.slab.at(q.first).since)))
-		}
-	}
-	s.lateness = 0
-	return stats
 }

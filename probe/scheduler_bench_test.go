@@ -97,7 +97,7 @@ func (b *bench) second(passes []time.Duration) (checks int, _ []time.Duration) {
 	before := b.checks
 	for range 1000 {
 		b.now = b.now.Add(time.Millisecond)
-		for wait := time.Duration(0); wait == 0 || len(b.arrived.list) > 0; {
+		for wait := time.Duration(0); wait == 0 || b.arrived.waiting(); {
 			began := cpu()
 			wait = b.pass()
 			passes = append(passes, cpu()-began)

@@ -2,87 +2,10 @@ package probe
 
 import (
 	"context"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"echolot/models"
 )
-
-// flight is one check under way.
-type flight struct {
-	scheduler *Scheduler
-	place     int32
-	epoch     uint32
-	ended     atomic.Bool
-
-	// Guarded by the scheduler's lock.
-	thrown bool   // its result is not wanted any more
-	cancel func() // nil before Ping has returned
-}
-
-// done takes the result, from any goroutine. It waits for nothing but other results.
-func (r *flight) done(result models.Result) {
-	if r.ended.Swap(true) {
-		return
-	}
-	r.scheduler.arrived.add(arrival{r, result})
-	r.scheduler.nudge()
-}
-
-// cut makes the result unwanted and returns what ends the check, to be called without the lock; nil where there is
-// nothing to end. It needs the lock, and may be called for no flight.
-func (r *flight) cut() (cancel func()) {
-	if r == nil {
-		return nil
-	}
-	r.thrown = true
-	return r.cancel
-}
-
-func call(f func()) {
-	if f != nil {
-		f()
-	}
-}
-
-func appendCut(cuts []func(), cut func()) []func() {
-	if cut == nil {
-		return cuts
-	}
-	return append(cuts, cut)
-}
-
-// arrival is a check that has ended.
-type arrival struct {
-	flight *flight
-	result models.Result
-}
-
-// arrivals are the checks that have ended and were not seen to yet. They have a lock of their own, held for no longer than
-// it takes to copy a result, so that a pinger never waits for the scheduler.
-type arrivals struct {
-	mu   sync.Mutex
-	list []arrival
-}
-
-// mostArrivals is how many arrivals are kept room for; more are a rare burst.
-const mostArrivals = 8192
-
-func (a *arrivals) add(x arrival) {
-	a.mu.Lock()
-	a.list = append(a.list, x)
-	a.mu.Unlock()
-}
-
-// swap returns all arrivals and takes empty as the new list.
-func (a *arrivals) swap(empty []arrival) []arrival {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	list := a.list
-	a.list = empty[:0]
-	return list
-}
 
 func (s *Scheduler) nudge() {
 	select {
@@ -127,37 +50,40 @@ func (s *Scheduler) stood(d time.Duration) {
 	}
 }
 
-// pass sees to what has ended and begins what is due, as much as a slice at a time, and returns how long nothing more
-// will be; 0 = not at all.
+// pass sees to what has ended and begins what is due, a slice of each, and returns how long nothing more will be; 0 = not
+// at all.
 func (s *Scheduler) pass() time.Duration {
-	s.finishAll()
+	more := s.finishSome()
 	wait := s.beginSome()
 	for i := range s.begun {
 		s.launch(&s.begun[i])
 	}
 	s.keepCancels()
+	if more {
+		return 0
+	}
 	return wait
 }
 
-// finishAll sees to the checks that have ended.
-func (s *Scheduler) finishAll() {
-	list := s.arrived.swap(s.spare)
-	for i := 0; i < len(list); i += slice {
-		s.finishSome(list[i:min(i+slice, len(list))])
+// finishSome sees to a slice of the checks that have ended. It is true where there are more.
+func (s *Scheduler) finishSome() (more bool) {
+	if s.seen == len(s.ended) {
+		clear(s.ended) // not to hold on to what was measured
+		if cap(s.ended) > mostArrivals {
+			s.ended = nil
+		}
+		s.ended, s.seen = s.arrived.swap(s.ended), 0
+		if len(s.ended) == 0 {
+			return false
+		}
 	}
-	clear(list)
-	if s.spare = list; cap(list) > mostArrivals {
-		s.spare = nil
-	}
-}
-
-func (s *Scheduler) finishSome(list []arrival) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.time().UnixMilli()
-	for i := range list {
-		s.finish(list[i].flight, list[i].result, now)
+	for end := min(s.seen+slice, len(s.ended)); s.seen < end; s.seen++ {
+		s.finish(s.ended[s.seen].flight, s.ended[s.seen].result, now)
 	}
+	return s.seen < len(s.ended)
 }
 
 // finish hands on what was measured, under the lock so that a monitor's results keep their order.
@@ -256,15 +182,6 @@ func (s *Scheduler) shedMissed(m *schedule, now int64) {
 	s.deliver(r.Unknown(models.CauseOverload, ""))
 }
 
-// begun is a check that is to be pinged.
-type begun struct {
-	check  models.Check
-	flight *flight
-	// lateness is how long after its slot the check begins; negative for a check out of turn.
-	lateness time.Duration
-	cancel   func()
-}
-
 // begin needs the lock.
 func (s *Scheduler) begin(p int32, m *schedule, now time.Time) {
 	ms := now.UnixMilli()
@@ -290,37 +207,9 @@ func (s *Scheduler) begin(p int32, m *schedule, now time.Time) {
 	s.begun = append(s.begun, b)
 }
 
-// launch pings without the lock: done may be called at once.
-func (s *Scheduler) launch(b *begun) {
-	if s.late != nil && b.lateness >= 0 {
-		s.late(b.lateness)
-	}
-	began := time.Now()
-	defer func() {
-		if p := recover(); p != nil {
-			b.flight.done(panicked(b.check, began, p, s.log, s.panics))
-		}
-	}()
-	b.cancel = s.pinger.Ping(b.check, b.flight.done)
-}
-
-// keepCancels makes known how to end what was begun, and ends what was cut short meanwhile.
-func (s *Scheduler) keepCancels() {
-	if len(s.begun) == 0 {
-		return
-	}
-	var cuts []func()
-	s.mu.Lock()
-	for i := range s.begun {
-		b := &s.begun[i]
-		if b.flight.cancel = b.cancel; b.flight.thrown {
-			cuts = appendCut(cuts, b.cancel)
-		}
-	}
-	s.mu.Unlock()
-	clear(s.begun)
-	for _, cut := range cuts {
-		cut()
+// finishAll sees to all checks that have ended.
+func (s *Scheduler) finishAll() {
+	for s.finishSome() || s.arrived.waiting() {
 	}
 }
 

@@ -124,7 +124,10 @@ func (r *Resolver) Cached(host, family string) (addr netip.Addr, err error, ok b
 		return addr, nil, true
 	}
 	e, ok := r.cache.get(q)
-	return e.addr, e.err, ok
+	if !ok {
+		return netip.Addr{}, nil, false
+	}
+	return e.addr, e.err, true
 }
 
 // Forget lets host be looked up again the next time. It is called after a check that failed: the host may have moved.

@@ -47,10 +47,13 @@ func (c *addressCache) get(q question) (cached, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	e, ok := c.entries[q]
-	if !ok || !time.Now().Before(e.expires) {
-		return cached{}, false
-	}
-	return e, true
+	return e, ok && e.holds(time.Now())
+}
+
+// holds tells whether e has not expired: not by the monotonic clock, which stands still while the machine sleeps, nor by
+// the wall clock, which somebody may set back.
+func (e cached) holds(now time.Time) bool {
+	return now.Before(e.expires) && now.Round(0).Before(e.expires.Round(0))
 }
 
 // put stores an answer and returns it as it is to be used: of addrs the one used before, if it is still there, or the
@@ -84,7 +87,7 @@ func (c *addressCache) makeRoom() {
 		if seen++; seen > evictionSample {
 			break
 		}
-		if !now.Before(e.expires) {
+		if !e.holds(now) {
 			delete(c.entries, q)
 		} else if expires.IsZero() || e.expires.Before(expires) {
 			first, expires = q, e.expires

@@ -284,6 +284,20 @@ func TestResolveBounded(t *testing.T) {
 			t.Errorf("got %d of %d names asked for, %d told that they waited in vain; want at most %d asked for", asked, names, len(queued), maxLookups)
 		}
 		lab.Eventually(t, func() bool { return runtime.NumGoroutine() <= base && len(resolver.slots) == 0 }, "%d goroutines again", base)
+		if n := len(resolver.underWay); n != 0 {
+			t.Errorf("%d lookups are left that nobody waits for", n)
+		}
+
+		// Who is told to stop does not wait for its deadline.
+		long, stop := context.WithTimeout(t.Context(), time.Minute)
+		begun = time.Now()
+		time.AfterFunc(50*time.Millisecond, stop)
+		if _, err := resolver.Resolve(long, "n1.test", "4"); causeOf(err) != models.CauseDNSError {
+			t.Errorf("got %v, want a DNS error", err)
+		}
+		if took := time.Since(begun); took > 2*time.Second {
+			t.Errorf("a lookup that was told to stop took %s", took)
+		}
 	})
 }
 

@@ -3,6 +3,7 @@
 package echo
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
 	"time"
@@ -57,7 +58,7 @@ func TestOverflow(t *testing.T) {
 					n := states(r)
 					replied += n[Replied]
 					unjudged += n[Unjudged]
-					if n[Unjudged] == 1 && r.Err != ErrOverflow || n[Replied] == 1 && r.Err != nil {
+					if n[Unjudged] == 1 && !errors.Is(r.Err, ErrOverflow) || n[Replied] == 1 && r.Err != nil {
 						t.Errorf("got %v and %v", n, r.Err)
 					}
 				}
@@ -145,7 +146,7 @@ func TestStall(t *testing.T) {
 				for i, c := range checks {
 					r := e.wait(c, where[i])
 					n := states(r)
-					if n[Lost]+n[Unjudged]+n[Refused] != 0 || n[Replied] == 0 || n[Unsent] > 0 && r.Err != ErrLate {
+					if n[Lost]+n[Unjudged]+n[Refused] != 0 || n[Replied] == 0 || n[Unsent] > 0 && !errors.Is(r.Err, ErrLate) {
 						t.Errorf("got %v and %v; want none lost, and what could not be sent in time unsent", n, r.Err)
 					}
 					for _, p := range r.Packets {

@@ -133,7 +133,9 @@ func FuzzControl(f *testing.F) {
 			t.Errorf("got %+v of %x", c, b)
 		}
 		if c.hasErr && c.err.Origin == unix.SO_EE_ORIGIN_ICMP {
-			trouble(c.err.Origin, c.err.Type, c.err.Code)
+			if kind := trouble(c.err.Origin, c.err.Type, c.err.Code); kind > TooBig {
+				t.Errorf("got %d of %x", kind, b)
+			}
 		}
 	})
 }

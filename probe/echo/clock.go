@@ -61,7 +61,7 @@ func (c *clock) look() int64 {
 func (c *clock) monotonic(stamp, since, now int64) (at int64, ok bool) {
 	fits := func(at int64) bool { return since-largestNoise <= at && at <= now+largestNoise }
 	at = stamp - c.offset
-	if c.stepped == 0 || c.stepped < since {
+	if c.stepped <= since {
 		return at, fits(at)
 	}
 	other := stamp - c.before

@@ -3,6 +3,7 @@
 package echo
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -138,7 +139,7 @@ func states(r Report) (n [5]int) {
 // expect compares what counts most of a report.
 func expect(t *testing.T, what string, r Report, want [5]int, err error) {
 	t.Helper()
-	if got := states(r); got != want || r.Err != err {
+	if got := states(r); got != want || !errors.Is(r.Err, err) {
 		t.Errorf("%s: got %v (unsent, lost, replied, refused, unjudged) and error %v, want %v and %v", what, got, r.Err, want, err)
 	}
 }

@@ -54,6 +54,9 @@ type Store struct {
 	hashes     chan struct{} // one token for each password hash being computed
 	hashQueue  atomic.Int32  // how many wait for a token, or hold one
 	signIns    keyedLocks
+	configs    configCache
+	lite       liteStatements // the recorder's, on SQLite
+	days       knownDays      // of results, on Postgres
 	url        string
 	migrations fs.FS
 
@@ -182,9 +185,9 @@ func openPostgres(dsn string, limit time.Duration) (db *bun.DB, err error) {
 
 // Close ends all connections.
 func (s *Store) Close() error {
-	var err error
+	err := s.lite.close()
 	if s.ro != s.db && s.ro != nil {
-		err = s.ro.Close()
+		err = errors.Join(err, s.ro.Close())
 	}
 	if s.db != nil {
 		err = errors.Join(err, s.db.Close())

@@ -99,8 +99,8 @@ func monitorIDs(results []Result) []int64 {
 
 // readToJudge reads the monitors and their states, by id.
 func (s *Store) readToJudge(ctx context.Context, db bun.IDB, ids []int64) (byID map[int64]*MonitorRow, err error) {
-	rows, err := db.QueryContext(ctx, "SELECT "+judgedColumns+` FROM monitors AS m
-		JOIN monitor_states AS s ON s.monitor_id = m.id AND s.location_id = ? WHERE m.id IN (?)`, LocationID, bun.List(ids))
+	rows, err := db.QueryContext(ctx, "SELECT "+judgedColumns+` FROM monitor_states AS s
+		JOIN monitors AS m ON m.id = s.monitor_id WHERE s.monitor_id IN (?) AND s.location_id = ?`, bun.List(ids), LocationID)
 	if err != nil {
 		return nil, fmt.Errorf("reading the states: %w", err)
 	}

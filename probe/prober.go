@@ -47,6 +47,8 @@ type Options struct {
 	Engine string
 	// Abilities tells who may ping; nil = ProbeAbilities.
 	Abilities func() Abilities
+	// SpoolDir is where results wait when neither the database nor memory has room; empty = nowhere.
+	SpoolDir string
 	// Shared is true where other processes write to the same database: what they change is told to our bus too.
 	Shared bool
 	Log    *slog.Logger
@@ -82,7 +84,7 @@ func New(store database, bus *events.Bus, pinger Pinger, o Options) *Prober {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	p := &Prober{store: store, bus: bus, pinger: pinger, options: o, notices: newPerMinute()}
-	p.recorder = NewRecorder(store, p.recorded, o.Log)
+	p.recorder = NewRecorder(store, o.SpoolDir, p.recorded, o.Log)
 	return p
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"time"
 
 	"echolot/handlers"
@@ -84,7 +85,7 @@ func (c *serveCommand) serve(ctx context.Context, store *models.Store, bus *even
 	}
 	resolver := probe.NewResolver(c.Resolver)
 	pinger := probe.NewProbingPinger(resolver, store.Policy(), log)
-	prober := probe.New(store, bus, pinger, probe.Options{Engine: "pro-bing", Shared: store.Engine() == "PostgreSQL", Log: log})
+	prober := probe.New(store, bus, pinger, probe.Options{Engine: "pro-bing", SpoolDir: filepath.Join(c.DataDir, "spool"), Shared: store.Engine() == "PostgreSQL", Log: log})
 	server := handlers.New(handlers.Options{Store: store, Assets: assets, Log: log, BaseURL: base, Version: version, TrustedProxies: c.TrustedProxies,
 		APIRateLimit: c.APIRateLimit, Streams: c.caps(), Standby: prober.Standby})
 

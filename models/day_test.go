@@ -39,7 +39,7 @@ func TestDaysAreMadeAheadAndOnDemand(t *testing.T) {
 	if got, want := days(t, db), "results_20260227 results_20260228 results_20260301 results_20260302"; got != want {
 		t.Errorf("made ahead: got %s, want %s", got, want)
 	}
-	id := manyMonitors(t, s, url, 1)[0]
+	id := modelstest.Monitors(t, s, 1)[0]
 	var batch []models.Result
 	for _, at := range []time.Time{time.Unix(0, 0), now.Add(-8 * day), now, now.Add(time.Second), now.Add(500 * day)} {
 		batch = append(batch, measured(id, at.UnixMilli()))
@@ -67,7 +67,7 @@ func TestDaysMadeByTwoAtOnce(t *testing.T) {
 	t.Parallel()
 	url := modelstest.Postgres(t)
 	stores := []*models.Store{modelstest.Open(t, url), modelstest.Open(t, url)}
-	ids := manyMonitors(t, stores[0], url, 2)
+	ids := modelstest.Monitors(t, stores[0], 2)
 	start := time.Now().UnixMilli()
 	var running sync.WaitGroup
 	for i, s := range stores {
@@ -91,7 +91,7 @@ func TestHistoryAndSweepOverManyDays(t *testing.T) {
 	t.Parallel()
 	url := modelstest.Postgres(t)
 	s, db := modelstest.Open(t, url), modelstest.Connect(t, url)
-	ids := manyMonitors(t, s, url, 20)
+	ids := modelstest.Monitors(t, s, 20)
 	now := time.Now().UnixMilli()
 	for n := range int64(100) {
 		var batch []models.Result
@@ -141,7 +141,7 @@ func TestASlotThatComesTwice(t *testing.T) {
 	modelstest.EachMigrated(t, func(t *testing.T, url string) {
 		now := time.Now()
 		s := modelstest.Open(t, url, func(o *models.Options) { o.Now = func() time.Time { return now } })
-		id := manyMonitors(t, s, url, 1)[0]
+		id := modelstest.Monitors(t, s, 1)[0]
 		slot := now.UnixMilli()
 		none := measured(id, slot+60_000)
 		none.Packets, none.Sent, none.Received, none.Outcome = nil, 0, 0, models.OutcomeUnknown

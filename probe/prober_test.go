@@ -461,7 +461,9 @@ func TestProberOutlivesPostgres(t *testing.T) {
 	check()
 	eventually(t, "a check is measured though it can not be stored", func() bool { return len(h.of(m.ID)) == 3 })
 	h.store.down.Store(false)
-	eventually(t, "what was measured meanwhile is stored", func() bool { return strings.HasPrefix(h.history(m.PublicID), "first:success manual:success manual:success") })
+	eventually(t, "what was measured meanwhile is stored", func() bool {
+		return strings.HasPrefix(h.history(m.PublicID), "first:success manual:success manual:success")
+	})
 	if n := strings.Count(h.log.String(), "msg=probing"); n != 1 {
 		t.Errorf("began to probe %d times, want once:\n%s", n, &h.log)
 	}

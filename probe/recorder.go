@@ -141,14 +141,18 @@ func (r *Recorder) Run(ctx context.Context) error {
 	stopped := make(chan time.Time, 1)
 	defer context.AfterFunc(ctx, func() { stopped <- time.Now() })()
 	pause, limit, failing, refusals := flushPause, largestBatch, false, 0
-	for r.gather(ctx, pause, failing) {
+	for r.gather(ctx, pause, limit, failing) {
 		r.spill(false)
 		began := time.Now()
 		err := r.flush(storing, limit)
 		r.setFailing(err != nil)
 		if err == nil {
 			// Under load: at most a fifth of the time is spent in transactions.
-			pause, limit = min(max(4*time.Since(began), flushPause), longestPause), largestBatch
+			took := time.Since(began)
+			pause = min(max(4*took, flushPause), longestPause)
+			if took < storeTimeout/4 { // twice as many are sure to be stored in time as well
+				limit = min(2*limit, largestBatch)
+			}
 			if failing {
 				r.log.Info("results stored again", "kept", r.waiting())
 			}
@@ -189,8 +193,8 @@ func (r *Recorder) finish(ctx context.Context, deadline time.Time, failing bool)
 	return nil
 }
 
-// gather waits until there is something to store and, unless a batch is full, for the pause. It is false at the end.
-func (r *Recorder) gather(ctx context.Context, pause time.Duration, failing bool) bool {
+// gather waits until there is something to store and, unless a batch of limit is full, for the pause. It is false at the end.
+func (r *Recorder) gather(ctx context.Context, pause time.Duration, limit int, failing bool) bool {
 	for r.waiting() == 0 {
 		var look <-chan time.Time // who used the spool may be gone, and have left something in it
 		if r.spool == nil && r.spoolDir != "" {
@@ -206,7 +210,7 @@ func (r *Recorder) gather(ctx context.Context, pause time.Duration, failing bool
 	}
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
-	for failing || r.waiting() < largestBatch {
+	for failing || r.waiting() < limit {
 		select {
 		case <-ctx.Done():
 			return false

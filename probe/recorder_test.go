@@ -77,7 +77,7 @@ func pass(d time.Duration) {
 // recording is a recorder that runs in a bubble.
 type recording struct {
 	*Recorder
-	log  strings.Builder
+	log  lockedText
 	told int
 	stop func() error
 	slot int64

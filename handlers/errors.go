@@ -6,15 +6,11 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"echolot/models"
 
 	"github.com/gofiber/fiber/v2"
 )
-
-// errorTime is how long the page about an error may take in the store.
-const errorTime = 2 * time.Second
 
 // problem is an error as a client sees it.
 type problem struct {

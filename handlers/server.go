@@ -30,8 +30,12 @@ const maxRead = 4 * maxBody
 // maxHeader bounds one request's line and header fields together.
 const maxHeader = 16 << 10
 
-// requestTime is how long one request may take in the store.
-const requestTime = 10 * time.Second
+// requestTime is how long one request may take in the store, and errorTime what the page about an error may take there: whoever
+// asks while the database is away has the answer, 503, within three seconds.
+const (
+	requestTime = 2300 * time.Millisecond
+	errorTime   = 500 * time.Millisecond
+)
 
 // Options is what a Server needs.
 type Options struct {

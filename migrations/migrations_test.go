@@ -133,6 +133,51 @@ func TestUpDownUp(t *testing.T) {
 	})
 }
 
+// Results of before move into their days on Postgres, and back; SQLite keeps them where they are.
+func TestResultsMoveIntoDays(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, url string) {
+		ctx := t.Context()
+		if err := modelstest.MigrateTo(ctx, url, "0001"); err != nil {
+			t.Fatal(err)
+		}
+		db := modelstest.Connect(t, url)
+		if !modelstest.IsPostgres(url) {
+			var err error
+			if db, err = sql.Open("sqlite", "file:"+url); err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+		}
+		for _, slot := range []int64{0, 86399999, 86400000, 1772150399999, 1772150400000} { // 1970-01-01, -02; 2026-02-26, -27
+			if _, err := db.ExecContext(ctx, fmt.Sprintf(`INSERT INTO results (monitor_id, slot, location_id, kind, rev, started_us, outcome, cause, cause_source, sent,
+				received, duplicates, late, reply_ttl, address, packets) VALUES (7, %d, 1, 'scheduled', 1, 5, 'success', '', '', 1, 1, 0, 0, 64, '127.0.0.1', 'x')`, slot)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		const all = "SELECT 'monitor ' || monitor_id || ' slot ' || slot || ' ' || outcome || ' ' || address FROM results"
+		want := list(t, url, all)
+		s := modelstest.Open(t, url)
+		if err := s.Migrate(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if got := list(t, url, all); !slices.Equal(got, want) {
+			t.Errorf("after the way up: got %q, want %q", got, want)
+		}
+		if modelstest.IsPostgres(url) {
+			got := list(t, url, "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'results'::regclass")
+			if want := []string{"results_19700101", "results_19700102", "results_20260226", "results_20260227"}; !slices.Equal(got, want) {
+				t.Errorf("days: got %q, want %q", got, want)
+			}
+		}
+		if err := s.MigrateDown(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if got := list(t, url, all); !slices.Equal(got, want) {
+			t.Errorf("after the way down: got %q, want %q", got, want)
+		}
+	})
+}
+
 // Several instances are started at once, as on a deployment's first day: all must come up, and the work is done once.
 func TestStartersAtOnce(t *testing.T) {
 	want := map[bool][]string{}

@@ -212,11 +212,14 @@ func (f *Feed) newest(ctx context.Context, ids []int64) ([]Recorded, error) {
 		return nil, err
 	}
 	byID := make(map[int64]MonitorRow, len(rows))
+	first, last := int64(math.MaxInt64), int64(0)
 	for _, row := range rows {
 		byID[row.ID] = row
+		first, last = min(first, row.State.LastSlot), max(last, row.State.LastSlot)
 	}
 	var results []resultRow
 	err = f.store.ro.NewSelect().Model(&results).Where("r.monitor_id IN (?)", bun.List(ids)).Where("r.location_id = ?", LocationID).
+		Where("r.slot BETWEEN ? AND ?", first, last). // for Postgres, to look into no other days
 		Join("JOIN monitor_states AS s ON s.monitor_id = r.monitor_id AND s.location_id = r.location_id AND s.last_slot = r.slot").Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading new results: %w", err)

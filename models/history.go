@@ -59,7 +59,7 @@ func (s *Store) CheckHistory(ctx context.Context, by Actor, id uuid.UUID, before
 		return nil, err
 	}
 	var rows []resultRow
-	q := s.ro.NewSelect().Model(&rows).Where("r.monitor_id = ?", m.ID).OrderExpr("r.slot DESC, r.location_id").Limit(int64(limit))
+	q := s.ro.NewSelect().Model(&rows).Where("r.monitor_id = ?", m.ID).OrderExpr("r.slot DESC, r.location_id DESC").Limit(int64(limit))
 	if !before.IsZero() {
 		// What is shown of a check, and so what a client pages on with, is its start; that is never before its slot. The
 		// first condition is for the index.

@@ -131,13 +131,15 @@ func (s *Store) ChangeMonitor(ctx context.Context, by Actor, id uuid.UUID, f Fie
 	return row, nil
 }
 
-// lockMonitor holds other writers of the monitor off until the transaction ends. On SQLite the transaction does that.
+// lockMonitor holds other writers of the monitor and of its state off until the transaction ends; the recorder locks states
+// only. On SQLite the transaction does that.
 func (s *Store) lockMonitor(ctx context.Context, tx bun.Tx, by Actor, id uuid.UUID) error {
 	if !s.postgres() {
 		return nil
 	}
 	var n int64
-	err := tx.NewSelect().TableExpr("monitors").Column("id").Where("public_id = ? AND organization_id = ?", id, by.OrganizationID).For("UPDATE").Scan(ctx, &n)
+	err := tx.NewSelect().TableExpr("monitors AS m").ColumnExpr("m.id").Join("JOIN monitor_states AS s ON s.monitor_id = m.id").
+		Where("m.public_id = ? AND m.organization_id = ?", id, by.OrganizationID).For("UPDATE").Scan(ctx, &n)
 	if errors.Is(err, sql.ErrNoRows) {
 		return errNoMonitor()
 	}

@@ -2,8 +2,12 @@ package models
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
+	"time"
 
 	"echolot/models/events"
 
@@ -15,6 +19,7 @@ type JudgeFunc func(s MonitorState, r Result, rule Rule, status Status) (next Mo
 
 // Recorded is one stored result and the state after it.
 type Recorded struct {
+	// Monitor has what judging and live events need: ids, status, interval, configuration, rev and the state.
 	Monitor MonitorRow
 	Result  Result
 	// Changed is true where the state is another one than before.
@@ -22,46 +27,17 @@ type Recorded struct {
 }
 
 // RecordResults stores results in the order given and judges each, all in one transaction. Results of a deleted monitor,
-// of an older rev, or of a slot that was judged already are discarded. Events are published after the commit.
+// of an older rev, or of a slot that was judged already are discarded, so that a batch may be recorded again by whoever
+// does not know whether it was committed. Events are published after the commit.
 func (s *Store) RecordResults(ctx context.Context, results []Result, judge JudgeFunc) ([]Recorded, error) {
 	if len(results) == 0 {
 		return nil, nil
 	}
-	var recorded []Recorded
-	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		recorded = recorded[:0]
-		rows, err := s.rowsToJudge(ctx, tx, results)
-		if err != nil {
-			return err
-		}
-		touched := map[int64]bool{}
-		stored := make([]resultRow, 0, len(results))
-		for _, r := range results {
-			row, ok := rows[r.Monitor]
-			if !ok || row.Rev != r.Rev {
-				continue
-			}
-			if row.State.LastSlot > s.clock().Add(row.Interval()).UnixMilli() {
-				row.State.LastSlot = 0 // of a clock that was set back since: it must not hold off every result until it is reached again
-			}
-			next, ok := judge(row.State, r, row.Config.Rule(), row.Status)
-			if !ok {
-				continue
-			}
-			changed := next.State != row.State.State
-			row.State = next
-			touched[r.Monitor] = true
-			recorded = append(recorded, Recorded{Monitor: *row, Result: r, Changed: changed})
-			stored = append(stored, newResultRow(r))
-		}
-		if len(stored) == 0 {
-			return nil
-		}
-		if _, err := tx.NewInsert().Model(&stored).On("CONFLICT DO NOTHING").Returning("NULL").Exec(ctx); err != nil {
-			return fmt.Errorf("inserting results: %w", err)
-		}
-		return s.saveStates(ctx, tx, rows, touched)
-	})
+	record := s.recordLite
+	if s.postgres() {
+		record = s.recordPostgres
+	}
+	recorded, err := record(ctx, results, judge)
 	if err != nil {
 		return nil, err
 	}
@@ -69,49 +45,120 @@ func (s *Store) RecordResults(ctx context.Context, results []Result, judge Judge
 	return recorded, nil
 }
 
-// rowsToJudge reads the monitors of the results and, on Postgres, holds off whoever would change, delete or judge them: an
-// instance that has just lost the right to probe may still store what it measured.
-func (s *Store) rowsToJudge(ctx context.Context, tx bun.Tx, results []Result) (map[int64]*MonitorRow, error) {
-	ids := make([]int64, 0, len(results))
-	for _, r := range results {
-		ids = append(ids, r.Monitor)
-	}
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	var list []MonitorRow
-	q := tx.NewSelect().Model(&list).ColumnExpr("m.*").ColumnExpr(stateColumns).
-		Join("JOIN monitor_states AS s ON s.monitor_id = m.id AND s.location_id = ?", LocationID).
-		Where("m.id IN (?)", bun.List(ids)).OrderExpr("m.id")
-	if s.postgres() {
-		// Of s too: who had to wait for m would else judge from the state that was there before the wait.
-		q = q.For("NO KEY UPDATE OF m, s")
-	}
-	if err := q.Scan(ctx); err != nil {
-		return nil, fmt.Errorf("reading the states: %w", err)
-	}
-	rows := make(map[int64]*MonitorRow, len(list))
-	for i := range list {
-		rows[list[i].ID] = &list[i]
-	}
-	return rows, nil
+// judged is a batch after its judgement: what is to be stored.
+type judged struct {
+	recorded []Recorded
+	// states are those that changed, in the order of the monitors' ids.
+	states []MonitorState
 }
 
-// saveStates writes the states that changed, in one statement.
-func (s *Store) saveStates(ctx context.Context, tx bun.Tx, rows map[int64]*MonitorRow, touched map[int64]bool) error {
-	states := make([]MonitorState, 0, len(touched))
+// judgeAll judges the results in their order, each from the state that the one before it left.
+func (s *Store) judgeAll(rows map[int64]*MonitorRow, results []Result, judge JudgeFunc) judged {
+	now, touched := s.clock(), make(map[int64]bool, len(rows))
+	out := judged{recorded: make([]Recorded, 0, len(results))}
+	for _, r := range results {
+		row, ok := rows[r.Monitor]
+		if !ok || row.Rev != r.Rev {
+			continue
+		}
+		if ahead := now.Add(row.Interval()).UnixMilli(); row.State.LastSlot > ahead && r.Slot <= ahead {
+			row.State.LastSlot = 0 // of a clock that was set back since: it must not hold off every result until it is reached again
+		}
+		next, ok := judge(row.State, r, row.Config.Rule(), row.Status)
+		if !ok {
+			continue
+		}
+		changed := next.State != row.State.State
+		row.State = next
+		touched[r.Monitor] = true
+		out.recorded = append(out.recorded, Recorded{Monitor: *row, Result: r, Changed: changed})
+	}
+	out.states = make([]MonitorState, 0, len(touched))
 	for id := range touched {
-		states = append(states, rows[id].State)
+		out.states = append(out.states, rows[id].State)
 	}
-	slices.SortFunc(states, func(a, b MonitorState) int { return int(a.MonitorID - b.MonitorID) })
-	q := tx.NewInsert().Model(&states).On("CONFLICT (monitor_id, location_id) DO UPDATE").Returning("NULL")
-	for _, column := range []string{"state", "since", "measured", "rank", "failures", "successes", "unknown_in_row", "cause", "cause_source", "last_slot",
-		"last_checked_at", "last_outcome", "last_sent", "last_received", "last_rtt", "address", "reply_ttl", "recent"} {
-		q = q.Set("? = EXCLUDED.?", bun.Ident(column), bun.Ident(column))
+	slices.SortFunc(out.states, func(a, b MonitorState) int { return int(a.MonitorID - b.MonitorID) })
+	return out
+}
+
+// judgedColumns are what is read of a monitor and its state for a result, in the order of readToJudge. A monitor's row has
+// more; reading and decoding all of it cost a third of the recorder's time.
+const judgedColumns = `m.id, m.public_id, m.organization_id, m.customer_id, m.status, m.interval_seconds, m.config, m.rev,
+	s.state, s.since, s.measured, s.rank, s.failures, s.successes, s.unknown_in_row, s.cause, s.cause_source, s.last_slot,
+	s.last_checked_at, s.last_outcome, s.last_sent, s.last_received, s.last_rtt, s.address, s.reply_ttl, s.recent`
+
+// monitorIDs are the ids of the results' monitors, sorted, each once.
+func monitorIDs(results []Result) []int64 {
+	ids := make([]int64, len(results))
+	for i, r := range results {
+		ids[i] = r.Monitor
 	}
-	if _, err := q.Exec(ctx); err != nil {
-		return fmt.Errorf("updating the states: %w", err)
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// readToJudge reads the monitors and their states, by id.
+func (s *Store) readToJudge(ctx context.Context, db bun.IDB, ids []int64) (byID map[int64]*MonitorRow, err error) {
+	rows, err := db.QueryContext(ctx, "SELECT "+judgedColumns+` FROM monitor_states AS s
+		JOIN monitors AS m ON m.id = s.monitor_id WHERE s.monitor_id IN (?) AND s.location_id = ?`, bun.List(ids), LocationID)
+	if err != nil {
+		return nil, fmt.Errorf("reading the states: %w", err)
 	}
-	return nil
+	defer func() {
+		if err = errors.Join(err, rows.Close()); err != nil {
+			err = fmt.Errorf("reading the states: %w", err)
+		}
+	}()
+	all, byID := make([]MonitorRow, len(ids)), make(map[int64]*MonitorRow, len(ids))
+	var config sql.RawBytes
+	var checked sql.NullTime
+	for rows.Next() {
+		row := &all[len(byID)]
+		m, st := &row.Monitor, &row.State
+		if err := rows.Scan(&m.ID, &m.PublicID, &m.OrganizationID, &m.CustomerID, &m.Status, &m.IntervalSeconds, &config, &m.Rev,
+			&st.State, &st.Since, &st.Measured, &st.Rank, &st.Failures, &st.Successes, &st.UnknownInRow, &st.Cause, &st.CauseSource, &st.LastSlot,
+			&checked, &st.LastOutcome, &st.LastSent, &st.LastReceived, &st.LastRTT, &st.Address, &st.ReplyTTL, &st.Recent); err != nil {
+			return nil, err
+		}
+		if m.Config, err = s.configs.decode(config); err != nil {
+			return nil, fmt.Errorf("monitor %d: %w", m.ID, err)
+		}
+		st.MonitorID, st.LocationID, st.OrganizationID = m.ID, LocationID, m.OrganizationID
+		st.Since, st.LastCheckedAt = st.Since.UTC(), time.Time{}
+		if checked.Valid {
+			st.LastCheckedAt = checked.Time.UTC()
+		}
+		byID[m.ID] = row
+	}
+	return byID, rows.Err()
+}
+
+// configCache keeps decoded configurations by their text: of a hundred thousand monitors most have one of a few, and
+// decoding it with each result is dearer than reading it.
+type configCache struct {
+	mu    sync.Mutex
+	known map[string]IcmpConfig
+}
+
+// mostConfigs bounds the cache; a configuration takes about 300 bytes.
+const mostConfigs = 4096
+
+// decode returns the configuration that the text is of. What it points to is shared: nobody writes to it.
+func (c *configCache) decode(text []byte) (IcmpConfig, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if config, ok := c.known[string(text)]; ok {
+		return config, nil
+	}
+	var config IcmpConfig
+	if err := config.Scan(string(text)); err != nil {
+		return IcmpConfig{}, err
+	}
+	if c.known == nil || len(c.known) >= mostConfigs {
+		c.known = map[string]IcmpConfig{}
+	}
+	c.known[string(text)] = config
+	return config, nil
 }
 
 // publishRecorded tells of each check, and of each state that changed; Data is the Recorded.

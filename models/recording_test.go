@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -95,4 +96,48 @@ func TestResultsAfterTheClockWasSetBack(t *testing.T) {
 		record("the first after the clock was set back", now, 1)
 		record("a late one", now.Add(-time.Minute), 0)
 	})
+}
+
+// The server commits, and its answer does not come in time: whoever records the batch again stores nothing twice and judges
+// nothing twice.
+func TestCommitWhoseAnswerIsLost(t *testing.T) {
+	t.Parallel()
+	url := modelstest.Postgres(t)
+	s := modelstest.Open(t, url)
+	ids := modelstest.Monitors(t, s, 3)
+	db := modelstest.Connect(t, url)
+	for _, statement := range []string{
+		"CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END'",
+		"CREATE CONSTRAINT TRIGGER slow AFTER UPDATE ON monitor_states DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()", // at the COMMIT
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	slot := time.Now().UnixMilli()
+	batch := []models.Result{measured(ids[0], slot), measured(ids[1], slot), measured(ids[2], slot), measured(ids[0], slot+1000)}
+	newer := func(st models.MonitorState, r models.Result, rule models.Rule, status models.Status) (models.MonitorState, bool) {
+		if r.Slot <= st.LastSlot {
+			return st, false
+		}
+		return always(st, r, rule, status)
+	}
+	short, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	recorded, err := s.RecordResults(short, batch, newer)
+	if err == nil || !models.IsUnavailable(err) || len(recorded) != 0 {
+		t.Fatalf("got %d recorded and error %v, want an answer that did not come", len(recorded), err)
+	}
+	var n int
+	for deadline := time.Now().Add(20 * time.Second); n < len(batch); {
+		if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM results").Scan(&n); err != nil || time.Now().After(deadline) {
+			t.Fatalf("got %d results and error %v, want them committed all the same", n, err)
+		}
+	}
+	if recorded, err := s.RecordResults(t.Context(), append(batch, measured(ids[1], slot+1000)), newer); err != nil || len(recorded) != 1 {
+		t.Errorf("again, with one more: got %d recorded and error %v, want the one", len(recorded), err)
+	}
+	if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM results").Scan(&n); err != nil || n != 5 {
+		t.Errorf("got %d results and error %v, want 5", n, err)
+	}
 }

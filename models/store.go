@@ -54,6 +54,9 @@ type Store struct {
 	hashes     chan struct{} // one token for each password hash being computed
 	hashQueue  atomic.Int32  // how many wait for a token, or hold one
 	signIns    keyedLocks
+	configs    configCache
+	lite       liteStatements // the recorder's, on SQLite
+	days       knownDays      // of results, on Postgres
 	url        string
 	migrations fs.FS
 
@@ -81,7 +84,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	var err error
 	if isPostgresURL(o.URL) {
-		s.db, err = openPostgres(o.URL, 15*time.Second)
+		s.db, err = openPostgres(o.URL, statementTime)
 		s.ro = s.db
 	} else {
 		s.db, s.ro, err = openSQLite(o.URL)
@@ -150,6 +153,10 @@ func openSQLite(path string) (rw, ro *bun.DB, err error) {
 	return rw, ro, nil
 }
 
+// statementTime bounds one statement on Postgres, and a second more what is waited for its answer: without it a connection
+// that is opened or ended on nobody's behalf would wait for a server that hangs.
+const statementTime = 5 * time.Second
+
 // openPostgres verifies the server's certificate and name unless the URL's sslmode says otherwise: the driver's own
 // default verifies nothing. The server ends statements itself, because the driver only stops waiting for them.
 func openPostgres(dsn string, limit time.Duration) (db *bun.DB, err error) {
@@ -171,7 +178,7 @@ func openPostgres(dsn string, limit time.Duration) (db *bun.DB, err error) {
 	read := time.Duration(0)
 	if limit > 0 {
 		params["statement_timeout"] = limit.Milliseconds()
-		read = 2 * limit
+		read = limit + time.Second
 	}
 	conn := sql.OpenDB(pgdriver.NewConnector(pgdriver.WithDSN(u.String()), pgdriver.WithReadTimeout(read), pgdriver.WithConnParams(params)))
 	conn.SetMaxOpenConns(20)
@@ -182,9 +189,9 @@ func openPostgres(dsn string, limit time.Duration) (db *bun.DB, err error) {
 
 // Close ends all connections.
 func (s *Store) Close() error {
-	var err error
+	err := s.lite.close()
 	if s.ro != s.db && s.ro != nil {
-		err = s.ro.Close()
+		err = errors.Join(err, s.ro.Close())
 	}
 	if s.db != nil {
 		err = errors.Join(err, s.db.Close())
@@ -216,7 +223,20 @@ func (s *Store) postgres() bool { return s.db.Dialect().Name() == dialect.PG }
 
 // inTx runs f in a write transaction.
 func (s *Store) inTx(ctx context.Context, f func(ctx context.Context, tx bun.Tx) error) error {
-	return s.db.RunInTx(ctx, nil, f)
+	if !s.postgres() {
+		return s.db.RunInTx(ctx, nil, f)
+	}
+	return s.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		if err := f(ctx, tx); err != nil {
+			return err
+		}
+		// database/sql commits without the deadline of ctx, and a commit is where a server that is ill makes wait. This one
+		// heeds it; the other commits an empty transaction.
+		if _, err := tx.ExecContext(ctx, "COMMIT AND CHAIN"); err != nil {
+			return fmt.Errorf("committing: %w", err)
+		}
+		return nil
+	})
 }
 
 // clock is the time as the database keeps it: UTC, microseconds.
@@ -258,15 +278,20 @@ func IsUnavailable(err error) bool {
 	if errors.As(err, &pg) {
 		code := pg.Field('C')
 		switch code {
-		case "57014", "25006", "40001", "40P01": // cancelled, read-only, serialization failure, deadlock
+		case "57014", "25006", "40001", "40P01", "55P03": // cancelled, read-only, serialization failure, deadlock, lock not to be had
 			return true
 		}
-		return strings.HasPrefix(code, "57P") || strings.HasPrefix(code, "53") || strings.HasPrefix(code, "08")
+		for _, class := range []string{"08", "53", "57P", "58", "XX"} { // connection, resources, shutdown, the server's system, its faults
+			if strings.HasPrefix(code, class) {
+				return true
+			}
+		}
+		return false
 	}
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {
 		switch lite.Code() & 0xff {
-		case 5, 6, 8, 10, 13, 14: // BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN
+		case 5, 6, 8, 9, 10, 13, 14: // BUSY, LOCKED, READONLY, INTERRUPT, IOERR, FULL, CANTOPEN
 			return true
 		}
 		return false

@@ -26,15 +26,17 @@ func (s *Store) SweepDeleted(ctx context.Context) (more bool, err error) {
 		return false, fmt.Errorf("reading deleted monitors: %w", err)
 	}
 	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		slots := tx.NewSelect().TableExpr("results").Column("slot").Where("monitor_id = ?", id).OrderExpr("slot").Limit(sweepStep)
-		gone, err := tx.NewDelete().TableExpr("results").Where("monitor_id = ? AND slot IN (?)", id, slots).Exec(ctx)
-		if err != nil {
+		var first, last sql.NullInt64
+		step := tx.NewSelect().TableExpr("results").Column("slot").Where("monitor_id = ?", id).OrderExpr("slot").Limit(sweepStep)
+		if err := tx.NewSelect().TableExpr("(?) AS step", step).ColumnExpr("min(slot), max(slot)").Scan(ctx, &first, &last); err != nil {
 			return err
 		}
-		if n, err := gone.RowsAffected(); err != nil || n > 0 {
+		if first.Valid {
+			// With its bounds given as numbers, the statement goes to the days that it is about and to no other.
+			_, err := tx.NewDelete().TableExpr("results").Where("monitor_id = ? AND slot BETWEEN ? AND ?", id, first.Int64, last.Int64).Exec(ctx)
 			return err
 		}
-		_, err = tx.NewDelete().TableExpr("deleted_monitors").Where("monitor_id = ?", id).Exec(ctx)
+		_, err := tx.NewDelete().TableExpr("deleted_monitors").Where("monitor_id = ?", id).Exec(ctx)
 		return err
 	})
 	if err != nil {

@@ -218,3 +218,55 @@ func (f *engineCheck) deliver(r models.Result) {
 		"detail", r.Detail, "sent", r.Sent, "received", r.Received, "took", time.Since(f.begun))
 	f.done(r)
 }
+
+// Parallel is how many checks may be under way at once: far more than the caps on packets let begin. 200,000 take about
+// 120 MB.
+const Parallel = 200_000
+
+// Kind names what sends now: EngineEcholot, or EngineProbing while the engine is not open.
+func (p *EnginePinger) Kind() string { return p.Stats().Kind }
+
+// Abilities are those of the sockets that are open; while none is, what this process may open.
+func (p *EnginePinger) Abilities() Abilities {
+	e := p.open()
+	if e == nil {
+		return ProbeAbilities()
+	}
+	stats := e.Stats()
+	var all Abilities
+	for family, mode := range map[string]string{"4": stats.IPv4, "6": stats.IPv6} {
+		if mode != "" {
+			all = append(all, Ability{Mode: mode, Family: family, OK: true})
+		}
+	}
+	return all
+}
+
+// Stats are the counts of what sends.
+func (p *EnginePinger) Stats() EngineStats {
+	e := p.engine.Load()
+	if e == nil {
+		abilities := ProbeAbilities()
+		return EngineStats{Kind: EngineProbing, Stamps: StampsUser, Mode4: abilities.Mode("4"), Mode6: abilities.Mode("6")}
+	}
+	s := e.Stats()
+	var compared uint64
+	for _, n := range s.StampErrors {
+		compared += n
+	}
+	return EngineStats{
+		Kind: EngineEcholot, Stamps: s.Stamps, Mode4: s.IPv4, Mode6: s.IPv6,
+		Sent: s.Sent, Received: s.Received, Duplicates: s.Duplicates, Late: s.Late, Forged: s.Forged, Stray: s.Stray, Short: s.Short,
+		ICMPErrors: s.Troubles, SendErrors: s.SendErrors, SocketDrops: s.Dropped,
+		CapGlobal: s.CappedAll, CapGroup: s.CappedGroup, CapTarget: s.CappedTarget,
+		InFlight: s.InFlight, PacketsPerSecond: int(p.caps.All.Packets),
+		StampError: StampError{P50: s.StampError(0.5), P99: s.StampError(0.99), Count: compared},
+	}
+}
+
+// EngineHere says what would send on this machine, and how, by trying; it has no counts.
+func EngineHere(log *slog.Logger) EngineStats {
+	p := NewPinger(NewResolver(""), models.TargetPolicy{}, Caps{}, log)
+	defer p.Close()
+	return p.Stats()
+}

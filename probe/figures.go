@@ -45,23 +45,22 @@ type WorkStats struct {
 	Skipped, Shed, ClockSteps int64
 }
 
-// EngineHere says which engine would run on this machine with these abilities, and how; it has no counts.
-func EngineHere(all Abilities) EngineStats {
-	return EngineStats{Kind: EngineProbing, Stamps: StampsUser, Mode4: all.Mode("4"), Mode6: all.Mode("6")}
-}
-
 // Work is the scheduler's load as of the last heartbeat, zero where this instance does not probe.
 func (p *Prober) Work() WorkStats {
 	s := p.stats.Load()
 	if s == nil || p.Standby() {
 		return WorkStats{}
 	}
-	return WorkStats{Monitors: s.Monitors, InFlight: s.Running, Skipped: s.Skipped}
+	return WorkStats{Monitors: s.Monitors, InFlight: s.Running, Skipped: s.Skipped, Shed: s.Shed, ClockSteps: int64(s.ClockSteps)}
 }
 
 // Storage is what the recorder keeps.
 func (p *Prober) Storage() models.StorageFigures {
-	return models.StorageFigures{Waiting: int64(p.recorder.waiting())}
+	s := p.recorder.Stats()
+	return models.StorageFigures{
+		Waiting: int64(s.Waiting), WaitingBytes: s.WaitingBytes, SpoolResults: s.SpoolResults, SpoolBytes: s.SpoolBytes,
+		Stored: s.Stored, Dropped: s.Dropped, Failing: s.Failing, OldestWaiting: s.OldestWaiting,
+	}
 }
 
 // deliver takes each result on its way to the recorder.

@@ -47,6 +47,7 @@ func newFollower(p *Prober) *follower {
 	f := &follower{Prober: p, heartbeats: time.NewTicker(heartbeatEvery), compareAt: time.Now().Add(compareEvery)}
 	f.listen()
 	f.scheduler = NewScheduler(p.options.Location, p.options.Parallel, p.pinger, p.deliver, p.options.Log)
+	f.scheduler.late = p.options.Late
 	p.scheduler.Store(f.scheduler)
 	return f
 }
@@ -272,7 +273,7 @@ func (f *follower) beat(ctx context.Context) {
 		f.skipped = stats.Skipped
 	}
 	beat := models.Heartbeat{
-		LocationID: f.options.Location, SeenAt: time.Now().UTC(), Engine: f.options.Engine,
+		LocationID: f.options.Location, SeenAt: time.Now().UTC(), Engine: f.options.Engine(),
 		IPv4: abilities.Mode("4"), IPv6: abilities.Mode("6"), Hint: abilities.Fix(),
 		Blind: !abilities.IPv4() && !abilities.IPv6(), Lateness: stats.Lateness,
 		Monitors: stats.Monitors, InFlight: stats.Running, Queue: f.recorder.waiting(),

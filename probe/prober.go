@@ -43,14 +43,16 @@ type Options struct {
 	Location int64
 	// Parallel is how many checks run at once; 0 = 100.
 	Parallel int
-	// Engine names what sends, for the heartbeat.
-	Engine string
+	// Engine names what sends now, for the heartbeat; nil = EngineProbing.
+	Engine func() string
 	// Abilities tells who may ping; nil = ProbeAbilities.
 	Abilities func() Abilities
 	// Figures are what the heartbeat tells of the prober's own work; nil = nothing.
 	Figures func() models.ProberFigures
 	// Observe is told each result on its way to be recorded, by many goroutines at once; it must not block. nil = nobody.
 	Observe func(models.Result)
+	// SpoolDir is where results wait when neither the database nor memory has room; empty = nowhere.
+	SpoolDir string
 	// Shared is true where other processes write to the same database: what they change is told to our bus too.
 	Shared bool
 	// Late hears how long after its slot each scheduled check began; nil = nobody. It must not block.
@@ -82,6 +84,9 @@ func New(store database, bus *events.Bus, pinger Pinger, o Options) *Prober {
 	if o.Parallel == 0 {
 		o.Parallel = defaultParallel
 	}
+	if o.Engine == nil {
+		o.Engine = func() string { return EngineProbing }
+	}
 	if o.Abilities == nil {
 		o.Abilities = ProbeAbilities
 	}
@@ -89,7 +94,7 @@ func New(store database, bus *events.Bus, pinger Pinger, o Options) *Prober {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	p := &Prober{store: store, bus: bus, pinger: pinger, options: o, notices: newPerMinute()}
-	p.recorder = NewRecorder(store, p.recorded, o.Log)
+	p.recorder = NewRecorder(store, o.SpoolDir, p.recorded, o.Log)
 	return p
 }
 

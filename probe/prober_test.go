@@ -127,7 +127,7 @@ func newHouse(t *testing.T, url string) *house {
 // start makes a new prober run, as after a restart.
 func (h *house) start() {
 	h.prober = New(h.store, h.store.Bus(), h.fakePinger, Options{
-		Engine: "fake", Parallel: h.parallel, Shared: modelstest.IsPostgres(h.url), Log: slog.New(slog.NewTextHandler(&h.log, nil)),
+		Engine: func() string { return "fake" }, Parallel: h.parallel, Shared: modelstest.IsPostgres(h.url), Log: slog.New(slog.NewTextHandler(&h.log, nil)),
 		Abilities: func() Abilities { return Abilities{{Mode: ModeDatagram, Family: "4", OK: true}} },
 	})
 	h.stop = run(h.t, h.prober)
@@ -428,8 +428,8 @@ func TestProberOutlivesTheDatabase(t *testing.T) {
 	})
 }
 
-// Postgres stops and starts: the right to probe goes with its connection, and what was measured can not be stored for a
-// while. Then everything goes on, and nothing measured is lost.
+// Postgres stops and starts: the connection that holds the right to probe is gone, and what is measured can not be stored for
+// a while. Measuring goes on all the time, and nothing measured is lost.
 func TestProberOutlivesPostgres(t *testing.T) {
 	t.Parallel()
 	url := modelstest.Postgres(t)
@@ -457,13 +457,23 @@ func TestProberOutlivesPostgres(t *testing.T) {
 		WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&ended); err != nil || ended != 1 {
 		t.Fatalf("ended %d connections, error %v, want the one that holds the location", ended, err)
 	}
-	eventually(t, "it tries to take the location again", func() bool { return strings.Contains(h.log.String(), "location not held") })
-	h.store.down.Store(false)
-	eventually(t, "what was measured meanwhile is stored", func() bool { return strings.HasPrefix(h.history(m.PublicID), "first:success manual:success") })
-	eventually(t, "it probes again", func() bool { return strings.Count(h.log.String(), "msg=probing") == 2 })
-	before := len(h.of(m.ID))
+	other := modelstest.Open(t, url)
+	eventually(t, "it holds the location again", func() bool {
+		release, _, held, err := other.HoldLocation(t.Context(), models.LocationID)
+		if held {
+			release()
+		}
+		return err == nil && !held
+	})
 	check()
-	eventually(t, "a check is made again", func() bool { return len(h.of(m.ID)) > before })
+	eventually(t, "a check is measured though it can not be stored", func() bool { return len(h.of(m.ID)) == 3 })
+	h.store.down.Store(false)
+	eventually(t, "what was measured meanwhile is stored", func() bool {
+		return strings.HasPrefix(h.history(m.PublicID), "first:success manual:success manual:success")
+	})
+	if n := strings.Count(h.log.String(), "msg=probing"); n != 1 {
+		t.Errorf("began to probe %d times, want once:\n%s", n, &h.log)
+	}
 	if err := h.stop(); err != nil {
 		t.Errorf("at the stop: %v", err)
 	}

@@ -77,16 +77,19 @@ func pass(d time.Duration) {
 // recording is a recorder that runs in a bubble.
 type recording struct {
 	*Recorder
-	log  strings.Builder
+	log  lockedText
 	told int
 	stop func() error
 	slot int64
 }
 
-func record(t *testing.T, store *fakeStore) *recording {
+func record(t *testing.T, store *fakeStore, changes ...func(*Recorder)) *recording {
 	r := &recording{}
 	log := slog.New(slog.NewTextHandler(&r.log, nil))
-	r.Recorder = NewRecorder(store, func(models.Recorded) { r.told++ }, log)
+	r.Recorder = NewRecorder(store, "", func(models.Recorded) { r.told++ }, log)
+	for _, change := range changes {
+		change(r.Recorder)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
@@ -206,7 +209,8 @@ func TestRecorderIsBounded(t *testing.T) {
 			}
 			return nil
 		}}
-		r := record(t, store)
+		size := int64(found(1, models.OutcomeSuccess).Size())
+		r := record(t, store, func(r *Recorder) { r.memoryBytes, r.mostBytes = 25_000*size, 50_000*size })
 		for range 70 {
 			r.take(1000)
 			pass(time.Second / 2)
@@ -218,6 +222,9 @@ func TestRecorderIsBounded(t *testing.T) {
 		store.set(func() { down = false })
 		pass(10 * time.Second)
 		store.inOrder(t, 20_001, 70_000)
+		if got, want := r.Stats(), (RecorderStats{Stored: 50_000, Dropped: 20_000}); got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
 	})
 }
 

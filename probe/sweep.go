@@ -15,7 +15,8 @@ type chore struct {
 	do    func(context.Context) error
 }
 
-// Sweeper does what has to be done from time to time: deleted monitors' results, expired sessions, cancelled customers.
+// Sweeper does what has to be done from time to time: deleted monitors' results, expired sessions, cancelled customers, the
+// coming days' partitions.
 type Sweeper struct {
 	chores []chore
 	log    *slog.Logger
@@ -27,6 +28,7 @@ func NewSweeper(store *models.Store, log *slog.Logger) *Sweeper {
 		{"sweep_deleted", 10 * time.Second, func(ctx context.Context) error { return sweepDeleted(ctx, store) }},
 		{"sweep_expired", 10 * time.Minute, store.SweepExpired},
 		{"cancel_customers", time.Minute, store.CancelDue},
+		{"prepare_days", time.Hour, store.PrepareDays},
 	}}
 }
 

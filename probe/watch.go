@@ -63,9 +63,6 @@ func (w *Watch) Began(late time.Duration) {
 // Ended observes the result of a check.
 func (w *Watch) Ended(r models.Result) {
 	w.results[outcomeIndex(r.Outcome)][causeIndex(r.Cause)].Add(1)
-	if w.sources.Engine != nil {
-		return
-	}
 	w.packets.sent.Add(uint64(r.Sent))
 	w.packets.received.Add(uint64(r.Received))
 	w.packets.duplicates.Add(uint64(r.Duplicates))
@@ -106,11 +103,13 @@ func (w *Watch) snapshot() snapshot {
 	if w.sources.Storage != nil {
 		s.storage = w.sources.Storage()
 	}
+	s.engine = EngineStats{Kind: EngineProbing, Stamps: StampsUser}
 	if w.sources.Engine != nil {
 		s.engine = w.sources.Engine()
-	} else {
-		s.engine = EngineStats{Kind: EngineProbing, Stamps: StampsUser, Sent: w.packets.sent.Load(), Received: w.packets.received.Load(),
-			Duplicates: w.packets.duplicates.Load(), Late: w.packets.late.Load()}
+	}
+	if s.engine.Kind == EngineProbing { // which counts nothing itself
+		s.engine.Sent, s.engine.Received = w.packets.sent.Load(), w.packets.received.Load()
+		s.engine.Duplicates, s.engine.Late = w.packets.duplicates.Load(), w.packets.late.Load()
 	}
 	return s
 }

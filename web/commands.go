@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 
@@ -103,7 +104,7 @@ func (c *doctorCommand) Run(ctx context.Context) error {
 			fmt.Printf("no      %s socket: %s\n", a, a.Error)
 		}
 	}
-	fmt.Println(pingerLine(probe.EngineHere(all)))
+	fmt.Println(pingerLine(probe.EngineHere(slog.New(slog.DiscardHandler))))
 	bad := false
 	if fix := all.Fix(); fix != "" {
 		bad = true

@@ -38,7 +38,7 @@ type serveConfig struct {
 	TrustedProxies      []string `env:"ECHOLOT_TRUSTED_PROXIES" placeholder:"ADDRESS" help:"Proxies, as addresses or CIDRs, whose X-Forwarded-For is believed."`
 	APIRateLimit        int      `env:"ECHOLOT_API_RATE_LIMIT" default:"600" help:"API requests a minute for each credential; without one 60 for each address. 0: no limit."`
 	Resolver            string   `env:"ECHOLOT_RESOLVER" placeholder:"HOST:PORT" help:"DNS server for the names of targets. Default: the system's."`
-	PacketsPerSecond    int      `env:"ECHOLOT_PACKETS_PER_SECOND" default:"50000" help:"Echo requests a second in all, whatever is due. 0: no limit."`
+	PacketsPerSecond    *int     `env:"ECHOLOT_PACKETS_PER_SECOND" help:"Echo requests a second in all, whatever is due. 0: no limit. Default: 50000, with the public target policy 1000."`
 	MetricsToken        string   `env:"ECHOLOT_METRICS_TOKEN" placeholder:"SECRET" help:"Bearer token that /metrics is read with from elsewhere, 16 characters at least. Default: only programs on this machine may read it."`
 	MaxStreams          int      `env:"ECHOLOT_MAX_STREAMS" default:"20000" help:"Live streams at once. 0, here and below: no limit."`
 	MaxStreamsPerUser   int      `env:"ECHOLOT_MAX_STREAMS_PER_USER" default:"50" help:"Live streams at once for one user."`
@@ -127,8 +127,8 @@ func (c serveConfig) check() error {
 	if c.APIRateLimit < 0 {
 		return badSetting("ECHOLOT_API_RATE_LIMIT", "%d is less than 0; 0 means no limit", c.APIRateLimit)
 	}
-	if c.PacketsPerSecond < 0 {
-		return badSetting("ECHOLOT_PACKETS_PER_SECOND", "%d is less than 0; 0 means no limit", c.PacketsPerSecond)
+	if n := c.PacketsPerSecond; n != nil && *n < 0 {
+		return badSetting("ECHOLOT_PACKETS_PER_SECOND", "%d is less than 0; 0 means no limit", *n)
 	}
 	if n := len(c.MetricsToken); n > 0 && n < shortestToken {
 		return badSetting("ECHOLOT_METRICS_TOKEN", "%d characters can be guessed; take %d or more, like the output of: openssl rand -hex 16", n, shortestToken)
@@ -153,6 +153,14 @@ func (c serveConfig) check() error {
 	}
 	_, err := c.policy()
 	return err
+}
+
+// packetsPerSecond is as probe.CapsOf takes it: negative where the setting is not given.
+func (c serveConfig) packetsPerSecond() int {
+	if c.PacketsPerSecond == nil {
+		return -1
+	}
+	return *c.PacketsPerSecond
 }
 
 // baseURL is where people reach the server that listens on addr.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"time"
 
 	"echolot/handlers"
@@ -86,22 +87,17 @@ func (c *serveCommand) serve(ctx context.Context, store *models.Store, bus *even
 		return err
 	}
 	resolver := probe.NewResolver(c.Resolver)
-	pinger := probe.NewProbingPinger(resolver, store.Policy(), log)
+	pinger := probe.NewPinger(resolver, store.Policy(), probe.CapsOf(store.Policy(), c.packetsPerSecond()), log)
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var prober *probe.Prober // the watch asks it from the first heartbeat or scrape on
-	watch, err := probe.NewWatch(metrics, c.LocationCode, probe.Sources{Work: func() probe.WorkStats { return prober.Work() },
+	watch, err := probe.NewWatch(metrics, c.LocationCode, probe.Sources{Engine: pinger.Stats, Work: func() probe.WorkStats { return prober.Work() },
 		Storage: func() models.StorageFigures { return prober.Storage() }})
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
-	prober = probe.New(store, bus, pinger, probe.Options{Engine: probe.EngineProbing, Shared: store.Engine() == "PostgreSQL", Log: log,
-		Figures: watch.Figures, Observe: func(r models.Result) {
-			if r.Cause != models.CauseClockStep && r.Cause != models.CauseOverload { // those have no beginning to speak of
-				watch.Began(r.StartedOffset)
-			}
-			watch.Ended(r)
-		}})
+	prober = probe.New(store, bus, pinger, probe.Options{Engine: pinger.Kind, Parallel: probe.Parallel, Abilities: pinger.Abilities,
+		SpoolDir: filepath.Join(c.DataDir, "spool"), Shared: store.Engine() == "PostgreSQL", Log: log, Figures: watch.Figures, Late: watch.Began, Observe: watch.Ended})
 	server := handlers.New(handlers.Options{Store: store, Assets: assets, Log: log, BaseURL: base, Version: version, TrustedProxies: c.TrustedProxies,
 		APIRateLimit: c.APIRateLimit, Streams: c.caps(), Standby: prober.Standby,
 		Storage: prober.Storage, Metrics: metrics, MetricsToken: c.MetricsToken})

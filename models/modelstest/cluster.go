@@ -26,9 +26,11 @@ type cluster struct {
 	dir   string
 	port  int
 	admin *sql.DB
-	copy  string        // how CREATE DATABASE should copy, where the server can be told
-	quit  chan struct{} // closed to stop the server
-	gone  chan error    // gets what the server ended with
+	copy  string // how CREATE DATABASE should copy, where the server can be told
+	// durable clusters keep what was committed when their processes are killed.
+	durable bool
+	quit    chan struct{} // closed to stop the server
+	gone    chan error    // gets what the server ended with
 }
 
 func (c *cluster) url(database string) string {
@@ -88,7 +90,7 @@ func (c *cluster) serve(ctx context.Context, bin, data string, as *syscall.Crede
 	// What is lost in a power cut does not matter here. Short-lived autovacuum would only disturb measurements.
 	server := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(c.port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=200", "-c", "shared_buffers=128MB",
-		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "autovacuum=off")
+		"-c", "fsync=off", "-c", "synchronous_commit="+map[bool]string{true: "on", false: "off"}[c.durable], "-c", "full_page_writes=off", "-c", "autovacuum=off")
 	server.Dir = c.dir
 	// SIGQUIT is Postgres's immediate shutdown. It comes too when this process dies, even by kill -9 or a test's timeout.
 	server.SysProcAttr = &syscall.SysProcAttr{Credential: as, Pdeathsig: syscall.SIGQUIT}

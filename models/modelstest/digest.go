@@ -99,11 +99,11 @@ func digest(ctx context.Context, db *sql.DB, postgres bool, except []string) (te
 	return out.String(), nil
 }
 
-// tables returns the names of all tables in order.
+// tables returns the names of all tables in order; partitions are part of theirs.
 func tables(ctx context.Context, tx *sql.Tx, postgres bool) (names []string, err error) {
 	query := "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
 	if postgres {
-		query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
+		query = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname"
 	}
 	rows, err := tx.QueryContext(ctx, query)
 	if err != nil {

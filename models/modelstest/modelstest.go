@@ -8,10 +8,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 
 	"echolot/migrations"
 	"echolot/models"
@@ -139,7 +141,34 @@ func URL(t testing.TB, s *models.Store) string {
 
 // Migrate brings the database at the URL up to the newest schema.
 func Migrate(ctx context.Context, url string) error {
-	s, err := models.Open(ctx, models.Options{URL: url, Migrations: migrations.Files})
+	return migrate(ctx, url, migrations.Files)
+}
+
+// MigrateTo brings the database at the URL up to the schema of an older program, whose last migration has the number.
+func MigrateTo(ctx context.Context, url, number string) error {
+	older := fstest.MapFS{}
+	for _, dir := range []string{"sqlite", "postgres"} {
+		files, err := migrations.Files.ReadDir(dir)
+		if err != nil {
+			return err
+		}
+		for _, file := range files {
+			path := dir + "/" + file.Name()
+			if file.Name()[:len(number)] > number {
+				continue
+			}
+			text, err := migrations.Files.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			older[path] = &fstest.MapFile{Data: text}
+		}
+	}
+	return migrate(ctx, url, older)
+}
+
+func migrate(ctx context.Context, url string, files fs.FS) error {
+	s, err := models.Open(ctx, models.Options{URL: url, Migrations: files})
 	if err != nil {
 		return err
 	}

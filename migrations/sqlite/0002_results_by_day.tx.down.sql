@@ -1,0 +1,3 @@
+-- Nothing was changed on the way up.
+
+SELECT 1;

@@ -1,0 +1,76 @@
+package models_test
+
+import (
+	"net/netip"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"echolot/models"
+)
+
+// Every field comes back, those that somebody adds later too.
+func TestResultBinary(t *testing.T) {
+	full := models.Result{}
+	v := reflect.ValueOf(&full).Elem()
+	for i := range v.NumField() {
+		switch f := v.Field(i); f.Interface().(type) {
+		case netip.Addr:
+			f.Set(reflect.ValueOf(netip.MustParseAddr([]string{"192.0.2.7", "2001:db8::7"}[i%2])))
+		case []models.Packet:
+			f.Set(reflect.ValueOf([]models.Packet{{State: models.PacketReplied, RTT: 123456 * time.Nanosecond}, {}, {State: models.PacketLate}}))
+		default:
+			if f.Kind() == reflect.String {
+				f.SetString(v.Type().Field(i).Name)
+			} else if f.CanInt() {
+				f.SetInt(int64(i) * -1_000_000_007)
+			} else if f.CanUint() {
+				f.SetUint(uint64(i))
+			} else {
+				t.Fatalf("this test does not know how to fill the field %s", v.Type().Field(i).Name)
+			}
+		}
+	}
+	full.Detail = "" // it is not kept
+	for name, r := range map[string]models.Result{"empty": {}, "full": full, "measured": measured(7, time.Now().UnixMilli())} {
+		b, err := r.AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got models.Result
+		if err := got.UnmarshalBinary(b); err != nil || !reflect.DeepEqual(got, r) {
+			t.Errorf("%s: got %+v and error %v, want %+v", name, got, err, r)
+		}
+		t.Logf("%s: %d bytes, %d in memory", name, len(b), r.Size())
+		for n := range b {
+			if err := got.UnmarshalBinary(b[:n]); err == nil {
+				t.Errorf("%s: the first %d of %d bytes were taken for a result", name, n, len(b))
+			}
+		}
+		if err := got.UnmarshalBinary(append(slices.Clone(b), 0)); err == nil {
+			t.Errorf("%s: a byte too many was taken", name)
+		}
+	}
+}
+
+func FuzzResultBinary(f *testing.F) {
+	b, err := measured(7, 1).AppendBinary(nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var r, again models.Result
+		if r.UnmarshalBinary(b) != nil {
+			return
+		}
+		out, err := r.AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := again.UnmarshalBinary(out); err != nil || !reflect.DeepEqual(r, again) {
+			t.Errorf("got %+v and error %v, want %+v", again, err, r)
+		}
+	})
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"database/sql"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"echolot/models/modelstest"
+)
+
+// session signs the administrator in, and returns the cookie.
+func session(t *testing.T, p *program, by account) string {
+	t.Helper()
+	var login struct{ Token string }
+	p.ask("", "POST", "/api/auth/login", fmt.Sprintf(`{"email":%q,"password":%q}`, by.email, by.password)).decode(t, &login)
+	return "sid=" + login.Token
+}
+
+// answersSoon asks page and API, reading and writing, and fails where one takes longer than three seconds or is neither as
+// always nor a 503. It returns how many were a 503.
+func answersSoon(t *testing.T, p *program, cookie, token, monitor string) (unavailable int) {
+	t.Helper()
+	for _, path := range []string{"/monitors", "/monitors/" + monitor} {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", p.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Cookie", cookie)
+		began := time.Now()
+		a, err := receive(r)
+		took := time.Since(began)
+		if err != nil || took > 3*time.Second || a.status != 200 && a.status != 503 {
+			t.Errorf("GET %s in a browser: got %d, error %v after %s; want 200 or 503 within 3 s", path, a.status, err, took)
+		}
+		t.Logf("GET %s in a browser: %d after %s", path, a.status, took.Round(time.Millisecond))
+		if a.status == 503 {
+			unavailable++
+		}
+	}
+	for _, ask := range []struct{ token, method, path, body string }{
+		{token, "GET", "/api/icmp-monitors", ""},
+		{token, "GET", "/api/icmp-monitors/" + monitor, ""},
+		{token, "PATCH", "/api/icmp-monitors/" + monitor, `{"name":"Changed"}`},
+		{"", "POST", "/api/auth/login", `{"email":"admin@example.com","password":"correct horse battery"}`},
+		{"", "GET", "/login", ""},
+		{"", "GET", "/monitors", ""},
+		{"", "GET", "/readyz", ""},
+		{"", "GET", "/healthz", ""},
+	} {
+		began := time.Now()
+		a, err := p.try(ask.token, ask.method, ask.path, ask.body)
+		took := time.Since(began)
+		if err != nil || took > 3*time.Second || a.status >= 500 && a.status != 503 {
+			t.Errorf("%s %s: got %d, error %v after %s; want an answer, or 503, within 3 s: %.300s", ask.method, ask.path, a.status, err, took, a.body)
+		}
+		t.Logf("%s %s: %d after %s", ask.method, ask.path, a.status, took.Round(time.Millisecond))
+		if a.status == 503 {
+			unavailable++
+		}
+	}
+	return unavailable
+}
+
+// gapless looks whether the monitor, checked every second, has a success for each second from its first to its newest result.
+func gapless(t *testing.T, db *sql.DB, atLeast int) {
+	t.Helper()
+	eventually(t, "all results", func() (bool, string) {
+		n := count(t, db, "SELECT count(*) FROM results")
+		return n >= atLeast, fmt.Sprint(n)
+	})
+	if bad := count(t, db, "SELECT count(*) FROM results WHERE outcome <> 'success'"); bad != 0 {
+		t.Errorf("got %d results that are no success, want none", bad)
+	}
+	scheduled := count(t, db, "SELECT count(*) FROM results WHERE kind = 'scheduled'")
+	if seconds := count(t, db, "SELECT (max(slot) - min(slot)) / 1000 + 1 FROM results WHERE kind = 'scheduled'"); scheduled != seconds {
+		t.Errorf("got %d scheduled results in %d seconds, want one each", scheduled, seconds)
+	}
+}
+
+// TestSQLiteLocked: somebody else holds the file. Whoever reads is served, whoever would write is told, and checks go on.
+func TestSQLiteLocked(t *testing.T) {
+	t.Parallel()
+	path := modelstest.SQLite(t)
+	settings := []string{"ECHOLOT_DATABASE_URL=" + path, "ECHOLOT_DATA_DIR=" + t.TempDir()}
+	by := admin(t, settings...)
+	p := serve(t, settings...)
+	id := p.addMonitor(by.token, "Monitor", "127.0.0.1", 1)
+	p.waitState(by.token, id, "up")
+	cookie := session(t, p, by)
+	other, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	conn, err := other.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.ExecContext(t.Context(), "BEGIN EXCLUSIVE"); err != nil {
+		t.Fatal(err)
+	}
+	db := modelstest.Connect(t, path)
+	before := count(t, db, "SELECT count(*) FROM results")
+	if n := answersSoon(t, p, cookie, by.token, id); n == 0 {
+		t.Error("got no 503, want it for what writes")
+	}
+	<-time.After(5 * time.Second) // checks are made meanwhile that can not be stored; nobody can ask for them
+	p.waitState(by.token, id, "up")
+	if _, err := conn.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	gapless(t, db, before+8)
+	p.stop()
+}
+
+// TestPostgresStopped: the server hangs, then it is gone, then it is back.
+func TestPostgresStopped(t *testing.T) {
+	t.Parallel()
+	server := modelstest.OwnPostgres(t)
+	settings := []string{"ECHOLOT_DATABASE_URL=" + server.URL(), "ECHOLOT_DATA_DIR=" + t.TempDir()}
+	by := admin(t, settings...)
+	p := serve(t, settings...)
+	id := p.addMonitor(by.token, "Monitor", "127.0.0.1", 1)
+	p.waitState(by.token, id, "up")
+	cookie := session(t, p, by)
+	server.Freeze(t)
+	if n := answersSoon(t, p, cookie, by.token, id); n < 6 {
+		t.Errorf("a server that hangs: got %d answers 503, want one for whatever needs it", n)
+	}
+	server.Stop(t)
+	if n := answersSoon(t, p, cookie, by.token, id); n < 6 {
+		t.Errorf("no server: got %d answers 503, want one for whatever needs it", n)
+	}
+	<-time.After(5 * time.Second) // as above
+	server.Start(t)
+	p.waitState(by.token, id, "up")
+	gapless(t, modelstest.Connect(t, server.URL()), 15)
+	p.stop()
+}

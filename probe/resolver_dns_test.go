@@ -256,7 +256,7 @@ func TestResolveBounded(t *testing.T) {
 		resolver := NewResolver(server.Addr)
 		resolves(t, resolver, "well.test", "auto", "192.168.7.7")
 		base, begun := runtime.NumGoroutine(), time.Now()
-		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		var waiting sync.WaitGroup
 		queued := make(chan struct{}, names)
@@ -273,8 +273,8 @@ func TestResolveBounded(t *testing.T) {
 		lab.Eventually(t, func() bool { return len(resolver.slots) == maxLookups }, "%d lookups", maxLookups)
 		resolves(t, resolver, "well.test", "auto", "192.168.7.7") // who is known needs no slot
 		waiting.Wait()
-		if took := time.Since(begun); took > 2*time.Second {
-			t.Errorf("took %s with a deadline of 500ms", took)
+		if took := time.Since(begun); took > 5*time.Second {
+			t.Errorf("took %s with a deadline of 3s", took)
 		}
 		asked := 0
 		for i := range names {

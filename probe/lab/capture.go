@@ -30,7 +30,7 @@ type Request struct {
 	PacketSize   int  // bytes of ICMP payload, of all fragments
 }
 
-// Packet is an echo request or reply as it was on the wire, and when.
+// Packet is an echo request or reply as it was on the wire, and when. One in fragments is there when its last has come.
 type Packet struct {
 	Request
 	From, To netip.Addr
@@ -41,6 +41,8 @@ type Packet struct {
 	Fragments int
 	// At is the kernel's time stamp of the arrival (SO_TIMESTAMPNS, by the wall clock), of the first fragment.
 	At time.Time
+
+	request bool
 }
 
 // NewCapture captures at the named interface of this namespace until the test ends.
@@ -145,24 +147,33 @@ func (c *Capture) note(data []byte, at time.Time) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if p.more || p.offset > 0 {
-		if first := c.fragments[p.fragment]; first != nil && p.offset > 0 {
-			first.PacketSize += len(p.message)
-			first.Fragments++
-		}
-		if p.offset > 0 {
+	if p.offset > 0 { // on a cable they come in order
+		packet := c.fragments[p.fragment]
+		if packet == nil {
 			return
 		}
+		packet.PacketSize += len(p.message)
+		packet.Fragments++
+		if !p.more {
+			delete(c.fragments, p.fragment)
+			c.keep(packet)
+		}
+		return
 	}
-	packet, request, ok := p.echo()
+	packet, ok := p.echo()
 	if !ok {
 		return
 	}
 	packet.At = at
 	if p.more {
 		c.fragments[p.fragment] = packet
+		return
 	}
-	if request {
+	c.keep(packet)
+}
+
+func (c *Capture) keep(packet *Packet) {
+	if packet.request {
 		c.seen[packet.To]++
 		c.requests[packet.To] = append(c.requests[packet.To], packet)
 	} else {

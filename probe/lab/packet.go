@@ -60,24 +60,25 @@ func parsePacket(data []byte) (p ipPacket, ok bool) {
 	return p, false
 }
 
-// echo takes a first fragment or a whole packet as an echo request or, where request is false, reply.
-func (p ipPacket) echo() (packet *Packet, request, ok bool) {
+// echo takes a first fragment or a whole packet as an echo request or reply.
+func (p ipPacket) echo() (packet *Packet, ok bool) {
 	const header = 8
 	if len(p.message) < header {
-		return nil, false, false
+		return nil, false
 	}
+	request := false
 	switch kind := p.message[0]; { // RFC 792; RFC 4443 §4.1 and §4.2
 	case p.four && kind == 8 || !p.four && kind == 128:
 		request = true
 	case p.four && kind == 0 || !p.four && kind == 129:
 	default:
-		return nil, false, false
+		return nil, false
 	}
 	packet = &Packet{
-		Request: p.Request, From: p.from, To: p.to, Fragments: 1,
+		Request: p.Request, From: p.from, To: p.to, Fragments: 1, request: request,
 		ID: int(binary.BigEndian.Uint16(p.message[4:])), Seq: int(binary.BigEndian.Uint16(p.message[6:])),
 		Payload: append([]byte(nil), p.message[header:]...),
 	}
 	packet.PacketSize = len(packet.Payload)
-	return packet, request, true
+	return packet, true
 }

@@ -26,6 +26,7 @@ type hostile struct {
 	t          *testing.T
 	raw4, raw6 int // send packets with a header of ours
 
+	during    sync.Mutex // held while a request is dealt with
 	mu        sync.Mutex
 	behaviour func(request)
 	seen      []request
@@ -98,7 +99,15 @@ func (h *hostile) take(b []byte) {
 	h.seen = append(h.seen, r)
 	f := h.behaviour
 	h.mu.Unlock()
+	h.during.Lock()
+	defer h.during.Unlock()
 	f(r)
+}
+
+// done waits until no request is being dealt with: what the behaviour noted can be read then.
+func (h *hostile) done() {
+	h.during.Lock()
+	defer h.during.Unlock()
 }
 
 // behave changes what is done with each request.

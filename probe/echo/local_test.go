@@ -83,14 +83,14 @@ func TestQueueFull(t *testing.T) {
 			tc("qdisc", "add", "dev", "near", "root", "pfifo", "limit", "0")
 			expect(t, "full", e.measure(three(target)), [5]int{Unsent: 3}, unix.ENOBUFS)
 			c := three(target)
-			c.Count, c.Interval, c.Timeout = 20, 20*time.Millisecond, time.Second
+			c.Count, c.Interval, c.Timeout = 20, 20*time.Millisecond, 5*time.Second
 			where := e.begin(c)
 			lab.Eventually(t, func() bool { return e.Stats().SendErrors >= 5 }, "two packets that could not leave")
 			tc("qdisc", "del", "dev", "near", "root")
 			r := e.wait(c, where)
 			n := states(r)
-			if n[Unsent] < 2 || n[Replied] < 2 || n[Lost]+n[Unjudged] != 0 || !errors.Is(r.Err, unix.ENOBUFS) {
-				t.Errorf("got %v and %v, want some unsent, then some answered, and ENOBUFS", n, r.Err)
+			if n[Unsent] < 2 || n[Replied] < 2 || n[Lost] > 1 || n[Unjudged] != 0 || !errors.Is(r.Err, unix.ENOBUFS) {
+				t.Errorf("got %v and %v, want some unsent, then some answered, and ENOBUFS", n, r.Err) // one may be in the queue as it is taken away
 			}
 			expect(t, "after", e.measure(three(target)), [5]int{Replied: 3}, nil)
 		})

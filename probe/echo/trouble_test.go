@@ -56,8 +56,9 @@ func TestTrouble(t *testing.T) {
 				for i, want := range all {
 					for _, size := range []int{0, 8, 16, 56} {
 						for _, short := range []bool{false, true} {
+							want := want
+							want.Source = router(request{to: target(i)})
 							h.behave(func(r request) {
-								want.Source = router(r)
 								quote := r.ip
 								if short {
 									quote = header(r)
@@ -131,7 +132,7 @@ func TestTroubleForged(t *testing.T) {
 				}
 			}, true},
 		}
-		modes(t, func(t *testing.T, o Options) {
+		sockets(t, func(t *testing.T, o Options) {
 			families(t, func(t *testing.T, target func(int) netip.Addr) {
 				e := newRig(t, o)
 				for i, c := range cases {
@@ -141,7 +142,7 @@ func TestTroubleForged(t *testing.T) {
 						}
 						h.behave(c.send)
 						check := three(target(i))
-						check.Size, check.Timeout = size, 50*time.Millisecond
+						check.Size, check.Timeout = size, brief
 						r := e.measure(check)
 						expect(t, c.name, r, [5]int{Lost: 3}, nil)
 						if r.Trouble != (Trouble{}) {
@@ -161,7 +162,7 @@ func TestTroubleForged(t *testing.T) {
 func TestTroubleAndReply(t *testing.T) {
 	lab.Inside(t, func(t *testing.T) {
 		h := newHostile(t)
-		modes(t, func(t *testing.T, o Options) {
+		sockets(t, func(t *testing.T, o Options) {
 			families(t, func(t *testing.T, target func(int) netip.Addr) {
 				e := newRig(t, o)
 				n := 0

@@ -117,8 +117,11 @@ func (s *Server) fillAccount(c *fiber.Ctx, by models.Actor, p *views.Page) {
 	}
 }
 
-// proberNotice says why every monitor is unknown, where that is so.
+// proberNotice says why nothing new is shown, or why every monitor is unknown, where that is so.
 func (s *Server) proberNotice(c *fiber.Ctx) (views.Notice, bool) {
+	if s.Store.ResultsWait() {
+		return views.Notice{Strong: "The database takes no results.", Text: "Checks go on; what they find waits, and is stored and shown when it does."}, true
+	}
 	beat, alive, err := s.Store.Heartbeat(c.UserContext())
 	switch {
 	case err != nil:

@@ -39,11 +39,17 @@ func (s *Store) RecordResults(ctx context.Context, results []Result, judge Judge
 	}
 	recorded, err := record(ctx, results, judge)
 	if err != nil {
+		s.resultsWait.Store(IsUnavailable(err))
 		return nil, err
 	}
+	s.resultsWait.Store(false)
 	s.publishRecorded(recorded)
 	return recorded, nil
 }
+
+// ResultsWait is true where the last results of this process could not be stored because the database is away. Checks go on
+// then, though the heartbeat, which could not be written either, grows old.
+func (s *Store) ResultsWait() bool { return s.resultsWait.Load() }
 
 // judged is a batch after its judgement: what is to be stored.
 type judged struct {

@@ -44,21 +44,23 @@ type Options struct {
 // Store is the way to the database. Its methods are safe for concurrent use. Those with an Actor show and change only
 // what the actor may; a method without one says Unscoped in its name, or serves the program itself.
 type Store struct {
-	db         *bun.DB // writes, and reads that belong to a write
-	ro         *bun.DB // reads; the same as db on Postgres
-	bus        *events.Bus
-	policy     TargetPolicy
-	log        *slog.Logger
-	now        func() time.Time
-	counts     countsCache
-	hashes     chan struct{} // one token for each password hash being computed
-	hashQueue  atomic.Int32  // how many wait for a token, or hold one
-	signIns    keyedLocks
-	configs    configCache
-	lite       liteStatements // the recorder's, on SQLite
-	days       knownDays      // of results, on Postgres
-	url        string
-	migrations fs.FS
+	db        *bun.DB // writes, and reads that belong to a write
+	ro        *bun.DB // reads; the same as db on Postgres
+	bus       *events.Bus
+	policy    TargetPolicy
+	log       *slog.Logger
+	now       func() time.Time
+	counts    countsCache
+	hashes    chan struct{} // one token for each password hash being computed
+	hashQueue atomic.Int32  // how many wait for a token, or hold one
+	signIns   keyedLocks
+	configs   configCache
+	lite      liteStatements // the recorder's, on SQLite
+	days      knownDays      // of results, on Postgres
+	// resultsWait is what ResultsWait tells.
+	resultsWait atomic.Bool
+	url         string
+	migrations  fs.FS
 
 	locationName, locationCode, locationCountry string
 }

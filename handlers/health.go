@@ -43,6 +43,8 @@ func (s *Server) showReadiness(c *fiber.Ctx) error {
 	switch {
 	case err != nil:
 		return not(health{Reason: "the prober's heartbeat can not be read"})
+	case s.Storage != nil && s.Storage().Failing:
+		return not(health{Reason: "the database takes no results; checks go on, and what they find waits"})
 	case !alive:
 		return not(health{Reason: "the prober has not reported yet, or no longer does"})
 	case !beat.CanPing():

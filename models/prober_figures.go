@@ -103,7 +103,8 @@ type StorageFigures struct {
 
 // Behind is how many results wait because the database was away; 0 where those that wait are only gathered for a batch.
 func (f StorageFigures) Behind(now time.Time) int64 {
-	if f.SpoolResults > 0 || f.Waiting > 0 && !f.OldestWaiting.IsZero() && now.Sub(f.OldestWaiting) > oldWaiting {
+	old := !f.OldestWaiting.IsZero() && now.Sub(f.OldestWaiting) > oldWaiting
+	if f.SpoolResults > 0 || f.Waiting > 0 && (f.Failing || old) {
 		return f.SpoolResults + f.Waiting
 	}
 	return 0

@@ -17,19 +17,22 @@ import (
 // fakeStore is a database that is slow or fails when the test says so.
 type fakeStore struct {
 	takes time.Duration
+	each  time.Duration                     // for each result of a batch, on top
 	fails func(batch []models.Result) error // nil = never
 
 	mu      sync.Mutex
 	stored  []int64 // slots
 	batches []int   // sizes
+	late    int     // batches that took too long
 	last    time.Time
 }
 
 func (f *fakeStore) RecordResults(ctx context.Context, batch []models.Result, judge models.JudgeFunc) ([]models.Recorded, error) {
-	sleep(ctx, f.takes)
+	sleep(ctx, f.takes+time.Duration(len(batch))*f.each)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if ctx.Err() != nil {
+		f.late++
 		return nil, ctx.Err()
 	}
 	if f.fails != nil {
@@ -160,6 +163,20 @@ func TestRecorderUnderLoad(t *testing.T) {
 			if n > 5000 {
 				t.Errorf("rows in a transaction: got %d, want at most 5,000", n)
 			}
+		}
+	})
+}
+
+// Where the largest batch takes too long, a smaller one is found and kept to.
+func TestRecorderFindsTheBatchThatFits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &fakeStore{each: 2 * time.Millisecond} // 5,000 would take 10 s
+		r := record(t, store)
+		r.take(20_000)
+		pass(90 * time.Second)
+		store.inOrder(t, 1, 20_000)
+		if store.late > 3 {
+			t.Errorf("got %d batches that took too long, want three at most", store.late)
 		}
 	})
 }

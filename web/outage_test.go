@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -105,6 +106,17 @@ func TestSQLiteLocked(t *testing.T) {
 	before := count(t, db, "SELECT count(*) FROM results")
 	if n := answersSoon(t, p, cookie, by.token, id); n == 0 {
 		t.Error("got no 503, want it for what writes")
+	}
+	r, err := http.NewRequestWithContext(t.Context(), "GET", p.url+"/monitors", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Cookie", cookie)
+	if a, err := receive(r); err != nil || a.status != 200 || !strings.Contains(a.body, "Results are waiting: the database was away.") {
+		t.Errorf("got %d and error %v, want a page that says that results wait:\n%.2000s", a.status, err, a.body)
+	}
+	if a := p.ask("", "GET", "/readyz", ""); a.status != 503 || !strings.Contains(a.body, "takes no results") {
+		t.Errorf("got %d %s, want a 503 that says that results wait", a.status, a.body)
 	}
 	<-time.After(5 * time.Second) // checks are made meanwhile that can not be stored; nobody can ask for them
 	p.waitState(by.token, id, "up")

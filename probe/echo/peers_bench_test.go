@@ -142,8 +142,8 @@ func (b *bench) round(f *family, limit string) float64 {
 	f.toUnprivileged = append(f.toUnprivileged, last(f.unprivileged)/last(f.kernel))
 	f.toRaw = append(f.toRaw, last(f.raw)/last(f.kernel))
 
-	// The first check of each slot makes it.
-	steady := work{Prober: "echo", First: first, Warm: 1_000, Checks: 20_000, AtOnce: 500, Interval: interval}
+	// Slots and what is kept of each target are made once.
+	steady := work{Prober: "echo", First: first, Warm: 2 * targets, Checks: 2 * targets, AtOnce: 1_000, Interval: interval}
 	return b.engine(steady).Allocs
 }
 

@@ -211,7 +211,7 @@ func (e *echoWork) openLoop() {
 	defer runtime.UnlockOSThread()
 	var at unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &at)
-	begin, each := at.Nano(), float64(time.Second)/e.Rate
+	begin, each, looks := at.Nano(), float64(time.Second)/e.Rate, 0
 	for i := 0; i < e.Warm+e.Checks; {
 		due := begin + int64(float64(i)*each)
 		due += int64(time.Millisecond) - due%int64(time.Millisecond)
@@ -225,7 +225,7 @@ func (e *echoWork) openLoop() {
 				e.mark()
 			}
 		}
-		if i%64 == 0 {
+		if looks++; looks%16 == 0 {
 			e.done.InFlight = max(e.done.InFlight, e.engine.Stats().InFlight)
 		}
 	}

@@ -204,22 +204,13 @@ func (e *echoWork) next(c *echo.Check, i int) *echo.Check {
 // mark begins what counts.
 func (e *echoWork) mark() { e.begin, e.cpu, e.mallocs = time.Now(), cpu(), mallocs() }
 
-// openLoop starts Rate checks a second, each millisecond those that are due, on a thread that sleeps in between: Go's timers
-// would cost more than the engine.
+// openLoop starts Rate checks a second, each millisecond those that are due.
 func (e *echoWork) openLoop() {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	var at unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &at)
-	begin, each, looks := at.Nano(), float64(time.Second)/e.Rate, 0
+	pause := e.naps()
+	begin, each, looks := time.Now(), float64(time.Second)/e.Rate, 0
 	for i := 0; i < e.Warm+e.Checks; {
-		due := begin + int64(float64(i)*each)
-		due += int64(time.Millisecond) - due%int64(time.Millisecond)
-		at = unix.NsecToTimespec(due)
-		for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &at, nil) == unix.EINTR {
-			continue
-		}
-		for ; i < e.Warm+e.Checks && begin+int64(float64(i)*each) <= due; i++ {
+		pause(begin.Add(time.Duration(float64(i) * each).Truncate(time.Millisecond) + time.Millisecond))
+		for gone := time.Since(begin); i < e.Warm+e.Checks && time.Duration(float64(i)*each) <= gone; i++ {
 			e.engine.Start(e.next(e.takeSpare(), i))
 			if i == e.Warm {
 				e.mark()
@@ -234,6 +225,25 @@ func (e *echoWork) openLoop() {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	e.done.Heap = m.HeapInuse
+}
+
+// naps is how openLoop sleeps: where it does so a thousand times a second on a thread, else Go's timers would cost more than
+// the engine; where seldom by one of these, else Go's runtime would look after the thread fifty times whenever it slept.
+func (e *echoWork) naps() func(until time.Time) {
+	if e.Rate < 200 {
+		timer := time.NewTimer(0)
+		<-timer.C
+		return func(until time.Time) {
+			timer.Reset(time.Until(until))
+			<-timer.C
+		}
+	}
+	return func(until time.Time) {
+		for left := time.Until(until); left > 0; left = time.Until(until) {
+			t := unix.NsecToTimespec(int64(left))
+			_ = unix.Nanosleep(&t, nil)
+		}
+	}
 }
 
 func (e *echoWork) takeSpare() *echo.Check {

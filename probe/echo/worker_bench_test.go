@@ -209,7 +209,7 @@ func (e *echoWork) openLoop() {
 	pause := e.naps()
 	begin, each, looks := time.Now(), float64(time.Second)/e.Rate, 0
 	for i := 0; i < e.Warm+e.Checks; {
-		pause(begin.Add(time.Duration(float64(i) * each).Truncate(time.Millisecond) + time.Millisecond))
+		pause(begin.Add(time.Duration(float64(i)*each).Truncate(time.Millisecond) + time.Millisecond))
 		for gone := time.Since(begin); i < e.Warm+e.Checks && time.Duration(float64(i)*each) <= gone; i++ {
 			e.engine.Start(e.next(e.takeSpare(), i))
 			if i == e.Warm {

@@ -23,6 +23,7 @@ type benchProgram struct {
 	b         *testing.B
 	bin, data string
 	addr      string
+	settings  []string // beside those that all have
 	cmd       *exec.Cmd
 }
 
@@ -46,7 +47,7 @@ func newBenchProgram(b *testing.B) *benchProgram {
 }
 
 func (p *benchProgram) env() []string {
-	return append(os.Environ(), "ECHOLOT_DATA_DIR="+p.data, "ECHOLOT_LISTEN="+p.addr, "ECHOLOT_API_RATE_LIMIT=0", "ECHOLOT_LOG_LEVEL=warn")
+	return append(append(os.Environ(), "ECHOLOT_DATA_DIR="+p.data, "ECHOLOT_LISTEN="+p.addr, "ECHOLOT_API_RATE_LIMIT=0", "ECHOLOT_LOG_LEVEL=warn"), p.settings...)
 }
 
 // start runs the program and returns how long it took to be ready.
@@ -106,6 +107,16 @@ func (p *benchProgram) fill(n, seconds int) string {
 		p.post("/api/icmp-monitors", token, body)
 	}
 	return token
+}
+
+// signIn returns a session of the administrator's.
+func (p *benchProgram) signIn() string {
+	p.b.Helper()
+	var login struct{ Token string }
+	if err := json.Unmarshal(p.post("/api/auth/login", "", `{"email":"bench@example.com","password":"correct horse battery"}`), &login); err != nil {
+		p.b.Fatal(err)
+	}
+	return login.Token
 }
 
 func (p *benchProgram) post(path, token, body string) []byte {
@@ -200,12 +211,9 @@ func BenchmarkListUnderLoad(b *testing.B) {
 	p.start()
 	defer p.stop()
 	token := p.fill(10_000, 86400)
-	var login struct{ Token string }
-	if err := json.Unmarshal(p.post("/api/auth/login", "", `{"email":"bench@example.com","password":"correct horse battery"}`), &login); err != nil {
-		b.Fatal(err)
-	}
+	session := p.signIn()
 	for _, c := range []struct{ name, path, header string }{
-		{"page", "/monitors", "Cookie: sid=" + login.Token},
+		{"page", "/monitors", "Cookie: sid=" + session},
 		{"api", "/api/icmp-monitors", "Authorization: Bearer " + token},
 	} {
 		b.Run(c.name, func(b *testing.B) {

@@ -1,0 +1,174 @@
+//go:build linux
+
+package echo_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// BenchmarkTruth compares the round-trip times that the engine tells with those that tcpdump saw of the same packets.
+func BenchmarkTruth(tb *testing.B) {
+	b := newBench(tb)
+	for b.Loop() {
+		b.truth("500 checks a second", work{Rate: 500, Checks: 2_000})
+		b.truth("a burst of 20,000 checks", work{AtOnce: targets, Checks: targets})
+		b.truth("a burst of 20,000 checks, stamp per packet", work{AtOnce: targets, Checks: targets, UserStamps: true})
+	}
+	b.print("RTT error against tcpdump: |told - captured|, three packets a check, 10 ms apart")
+}
+
+// truth has each target checked once, with a capture beside.
+func (b *bench) truth(name string, w work) {
+	b.Helper()
+	w.Prober, w.Interval, w.Times = "echo", 10*time.Millisecond, true
+	w.Lines = filepath.Join(b.TempDir(), "times")
+	capture := b.capture()
+	d := b.engine(w)
+	wire := capture()
+	told := b.times(w.Lines)
+	var wrong []float64
+	for packet, rtt := range wire {
+		if times := told[packet.to]; int(packet.seq) < len(times) && times[packet.seq] >= 0 {
+			wrong = append(wrong, max(rtt-times[packet.seq], times[packet.seq]-rtt).Seconds()*1e6)
+		}
+	}
+	if len(wrong) < 3*d.Checks*99/100 {
+		b.Errorf("%s: the capture has %d of %d packets", name, len(wrong), 3*d.Checks)
+	}
+	if len(wrong) == 0 {
+		return
+	}
+	slices.Sort(wrong)
+	at := func(q float64) float64 { return wrong[int(q*float64(len(wrong)-1))] }
+	if w.UserStamps {
+		b.plain("µs", name+", p50", 2, at(0.5))
+		b.plain("µs", name+", p99", 2, at(0.99))
+	} else {
+		b.atMost(1, "µs", name+", p50", 2, at(0.5))
+		b.atMost(5, "µs", name+", p99", 2, at(0.99))
+	}
+	b.plain("µs", name+", p90", 2, at(0.9))
+	b.plain("µs", name+", p99.9", 2, at(0.999))
+	b.plain("µs", name+", most", 2, at(1))
+	b.plain("packets", name+", compared", 0, float64(len(wrong)))
+}
+
+// times reads a worker's lines.
+func (b *bench) times(path string) map[netip.Addr][]time.Duration {
+	b.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	told := map[netip.Addr][]time.Duration{}
+	for line := range strings.Lines(string(text)) {
+		words := strings.Fields(line)
+		to := netip.MustParseAddr(words[0])
+		for _, word := range words[1:] {
+			var ns int64
+			if _, err := fmt.Sscan(word, &ns); err != nil {
+				b.Fatalf("%q: %v", line, err)
+			}
+			told[to] = append(told[to], time.Duration(ns))
+		}
+	}
+	return told
+}
+
+// wirePacket names an echo request: each target is checked once.
+type wirePacket struct {
+	to  netip.Addr
+	seq uint16
+}
+
+// capture starts tcpdump, in a process of its own and with a buffer that misses nothing. The function returned stops it and
+// gives what each request's reply took.
+func (b *bench) capture() func() map[wirePacket]time.Duration {
+	b.Helper()
+	path := filepath.Join(b.TempDir(), "lo.pcap")
+	cmd := exec.Command("tcpdump", "-i", "lo", "-n", "-s", "96", "-B", "65536", "--time-stamp-precision=nano", "-Z", "root", "-w", path, "icmp")
+	said, err := cmd.StderrPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.peer.Do(func() { err = cmd.Start() })
+	if err != nil {
+		b.Fatal(err)
+	}
+	lines := bufio.NewReader(said)
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			_ = cmd.Wait()
+			b.Fatalf("tcpdump: %v: %s", err, line)
+		}
+		if strings.Contains(line, "listening on") {
+			break
+		}
+	}
+	return func() map[wirePacket]time.Duration {
+		// The kernel hands what it captured over once a second, and tcpdump throws away what it has not got by its end.
+		<-time.After(1500 * time.Millisecond)
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			b.Fatal(err)
+		}
+		rest, _ := io.ReadAll(lines)
+		if err := cmd.Wait(); err != nil || !bytes.Contains(rest, []byte("\n0 packets dropped by kernel")) {
+			b.Errorf("tcpdump: %v: %s", err, rest)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return roundTrips(b, data)
+	}
+}
+
+// roundTrips matches requests and replies of a capture on lo by identifier, sequence number, addresses and the first 16 bytes
+// of payload, which hold the token.
+func roundTrips(b *bench, pcap []byte) map[wirePacket]time.Duration {
+	b.Helper()
+	const fileHeader, header, ethernet, ip, icmp, tokenSize = 24, 16, 14, 20, 8, 16 // pcap-savefile(5); RFC 791, RFC 792
+	if len(pcap) < fileHeader || binary.LittleEndian.Uint32(pcap) != 0xa1b23c4d || binary.LittleEndian.Uint32(pcap[20:]) != 1 {
+		b.Fatalf("not a capture of Ethernet frames in nanoseconds of this byte order: % x", pcap[:min(fileHeader, len(pcap))])
+	}
+	type echo struct {
+		to, from [4]byte
+		ids      [4]byte
+		token    [tokenSize]byte
+	}
+	sent, took := map[echo]time.Duration{}, map[wirePacket]time.Duration{}
+	for p := pcap[fileHeader:]; len(p) >= header; {
+		at := time.Duration(binary.LittleEndian.Uint32(p))*time.Second + time.Duration(binary.LittleEndian.Uint32(p[4:]))
+		size := int(binary.LittleEndian.Uint32(p[8:]))
+		frame := p[header : header+size]
+		p = p[header+size:]
+		if size < ethernet+ip+icmp+tokenSize {
+			continue
+		}
+		packet, message := frame[ethernet:], frame[ethernet+ip:]
+		e := echo{[4]byte(packet[16:]), [4]byte(packet[12:]), [4]byte(message[4:]), [tokenSize]byte(message[icmp:])}
+		switch message[0] {
+		case 8:
+			sent[e] = at
+		case 0:
+			e.to, e.from = e.from, e.to
+			if left, ok := sent[e]; ok {
+				took[wirePacket{netip.AddrFrom4(e.to), binary.BigEndian.Uint16(e.ids[2:])}] = at - left
+			}
+		}
+	}
+	return took
+}

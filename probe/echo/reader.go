@@ -284,7 +284,7 @@ func (e *Engine) reply(s *socket, c control, data []byte, from netip.Addr, cut b
 		e.stats.short.Add(1)
 		return
 	}
-	if !e.begins(sl, k, r.payload) {
+	if sl.check.Size < TokenSize && !e.begins(sl, k, r.payload) {
 		e.stats.forged.Add(1)
 		return
 	}

@@ -11,9 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrLate means that this machine was too busy to send all packets in the check's time.
-var ErrLate = errors.New("this machine was too busy to send in time")
-
 // begin takes up a check and sends its first packet.
 func (e *Engine) begin(c *Check, now int64) {
 	addr := c.Addr.Unmap()

@@ -106,7 +106,8 @@ type Report struct {
 	// Trouble is the last ICMP error for one of the packets.
 	Trouble Trouble
 	// Err is what kept us from measuring all of it: the kernel's errno for a packet that could not leave, what
-	// Options.Allow said (as *NotAllowed), ErrCapped, ErrOverflow, ErrCancelled, ErrClosed, or nothing.
+	// Options.Allow said (as *NotAllowed), ErrCapped, ErrLate, ErrOverflow, ErrFamily, ErrCancelled, ErrClosed, or nothing.
+	// What was measured beside it counts.
 	Err error
 }
 
@@ -114,6 +115,8 @@ type Report struct {
 var (
 	// ErrCapped means that a cap on packets a second left no time to send.
 	ErrCapped = errors.New("a cap on packets a second left no time to send")
+	// ErrLate means that this machine was too busy to send all packets in the check's time.
+	ErrLate = errors.New("this machine was too busy to send in time")
 	// ErrOverflow means that the kernel threw arriving packets away because we did not take them up in time.
 	ErrOverflow = errors.New("the receive buffer overflowed, so replies were lost here")
 	// ErrCancelled means that Cancel ended the check.
@@ -142,7 +145,7 @@ type Rate struct {
 
 // Options say how an Engine works.
 type Options struct {
-	// Done gets each check back with what it found, on the engine's thread: it must not block.
+	// Done gets each check back with what it found, on the engine's thread: it must not block. It may call Start and Cancel.
 	Done func(*Check, *Report)
 	// Allow is asked before each packet; an error ends the check. It must not block. Nil = everything.
 	Allow func(netip.Addr) error

@@ -106,7 +106,7 @@ func TestBursts(t *testing.T) {
 	})
 }
 
-// The machine stands still for 300 ms, while replies come and deadlines pass: nothing is lost, and what waited for us to
+// The machine stands still for a second, while replies come and deadlines pass: nothing is lost, and what waited for us to
 // read it was not on its way all the while.
 func TestStall(t *testing.T) {
 	lab.Inside(t, func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestStall(t *testing.T) {
 		modes(t, func(t *testing.T, o Options) {
 			families(t, func(t *testing.T, target func(int) netip.Addr) {
 				e := newRig(t, o)
-				const delay, slow = 40 * time.Millisecond, 100 * time.Millisecond // slow is what the responder may be
+				const delay, slow = 40 * time.Millisecond, 500 * time.Millisecond // slow is what the responder may be
 				h.behave(func(r request) {
 					if r.to == target(1) {
 						h.echo(r)
@@ -125,13 +125,13 @@ func TestStall(t *testing.T) {
 				var checks []*Check
 				for i := range 50 {
 					c := three(target(2 + i))
-					c.Interval, c.Timeout = 30*time.Millisecond, 150*time.Millisecond // all is over while it stands
+					c.Interval, c.Timeout = 100*time.Millisecond, 700*time.Millisecond // all is over while it stands
 					checks = append(checks, c)
 				}
 				stalled := make(chan struct{})
 				e.onDone(func(*Check, *Report) {
 					e.onDone(nil)
-					<-time.After(300 * time.Millisecond)
+					<-time.After(time.Second)
 					close(stalled)
 				})
 				blocker := three(target(1))

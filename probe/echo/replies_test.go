@@ -168,9 +168,7 @@ func TestLateReplies(t *testing.T) {
 						n, before := uint64(len(late)), e.Stats().Late
 						h.behave(old)
 						expect(t, "nothing but old replies", e.measure(c), [5]int{Lost: 3}, nil)
-						if got := e.Stats().Late - before; got != n {
-							t.Errorf("size %d: got %d late replies, want %d", size, got, n)
-						}
+						lab.Eventually(t, func() bool { return e.Stats().Late-before == n }, "%d late replies with %d bytes", n, size)
 					}
 				})
 			})

@@ -204,7 +204,7 @@ func TestTroubleOfOthers(t *testing.T) {
 					}
 				})
 				var checks []*Check
-				for i := range 600 {
+				for i := range 300 {
 					c := three(target(i / 3)) // three checks to each target: refused, answered, silent
 					c.Interval, c.Size, c.Timeout = time.Duration(i%7)*time.Millisecond, 40+i%3*16, time.Second
 					checks = append(checks, c)

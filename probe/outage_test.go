@@ -118,9 +118,6 @@ func (o *outage) feed(d time.Duration) {
 func (o *outage) settled() {
 	o.t.Helper()
 	within := 2 * time.Minute // the promise
-	if raceDetector {
-		within = 8 * time.Minute
-	}
 	began := time.Now()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -161,11 +158,6 @@ func outageForm() (away time.Duration, rate int, memory int64) {
 func TestSQLiteAway(t *testing.T) {
 	t.Parallel()
 	away, rate, memory := outageForm()
-	if raceDetector {
-		// SQLite is Go here, and with the race detector takes 1.3 ms of CPU a result instead of 0.06: a minute of 2,000 a second
-		// would take three minutes of a core to store.
-		rate, memory = rate/4, memory/4
-	}
 	path := modelstest.SQLite(t)
 	o := newOutage(t, modelstest.Open(t, path), path, rate, memory)
 	o.feed(2 * time.Second)

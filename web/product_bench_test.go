@@ -167,10 +167,10 @@ func (p product) copyRows(db *sql.DB, with, table, from, where string, other map
 	if err != nil {
 		p.b.Fatal(err)
 	}
+	defer rows.Close()
 	columns, err := rows.Columns()
-	rows.Close()
-	if err != nil {
-		p.b.Fatal(err)
+	if err != nil || rows.Err() != nil {
+		p.b.Fatal(err, rows.Err())
 	}
 	values := make([]string, len(columns))
 	for i, c := range columns {
@@ -199,7 +199,7 @@ func (p product) openPages() func() {
 			p.b.Fatal(err)
 		}
 		r.Header.Set("Cookie", "sid="+session)
-		resp, err := http.DefaultTransport.RoundTrip(r) //nolint:bodyclose // the goroutine below closes it when the stream ends
+		resp, err := http.DefaultTransport.RoundTrip(r)
 		if err != nil || resp.StatusCode != 200 {
 			p.b.Fatalf("got %v, %v, want a stream", resp, err)
 		}

@@ -156,7 +156,7 @@ func (e *Engine) rotate(now int64) {
 	old := e.retired
 	e.retired = nil
 	for family, p := range e.pairs {
-		if p[0] != nil && !p[0].raw {
+		if p[0] == nil || !p[0].raw { // a family that was not there may have come
 			_ = e.open(family) // else the old ones go on
 		}
 	}

@@ -258,7 +258,7 @@ func (e *Engine) reply(s *socket, c control, data []byte, from netip.Addr, cut b
 		switch {
 		case len(r.payload) < timeSize+TokenSize && e.expectsMore(from, len(r.payload)):
 			e.stats.short.Add(1)
-		case len(r.payload) >= TokenSize:
+		case len(r.payload) >= TokenSize && e.pretends(s, id, r.identifier, from):
 			e.stats.forged.Add(1)
 		default:
 			e.stats.stray.Add(1)
@@ -325,6 +325,22 @@ func identifierOf(s *socket, r reply) uint16 {
 		return r.identifier
 	}
 	return 0
+}
+
+// pretends tells whether a reply whose tag is wrong bears the identifier of a check: of the one that its token names, or of
+// one of its source. To a datagram socket come no others; a raw one also sees some of what other programs asked for.
+func (e *Engine) pretends(s *socket, id token, identifier uint16, from netip.Addr) bool {
+	if sl := e.slab.find(id); !s.raw || sl != nil && sl.live && sl.socket == s && sl.identifier == identifier {
+		return true
+	}
+	if t := e.caps.targets[from]; t != nil {
+		for sl := t.live; sl != nil; sl = sl.far {
+			if sl.socket == s && sl.identifier == identifier {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // expects tells whether a check of the address is under way.

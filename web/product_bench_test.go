@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -168,8 +169,7 @@ func (p product) copyRows(db *sql.DB, with, table, from, where string, other map
 		p.b.Fatal(err)
 	}
 	columns, err := rows.Columns()
-	rows.Close()
-	if err != nil {
+	if err = errors.Join(err, rows.Err(), rows.Close()); err != nil {
 		p.b.Fatal(err)
 	}
 	values := make([]string, len(columns))
@@ -199,7 +199,7 @@ func (p product) openPages() func() {
 			p.b.Fatal(err)
 		}
 		r.Header.Set("Cookie", "sid="+session)
-		resp, err := http.DefaultTransport.RoundTrip(r) //nolint:bodyclose // the goroutine below closes it when the stream ends
+		resp, err := http.DefaultTransport.RoundTrip(r)
 		if err != nil || resp.StatusCode != 200 {
 			p.b.Fatalf("got %v, %v, want a stream", resp, err)
 		}

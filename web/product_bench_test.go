@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -167,10 +168,9 @@ func (p product) copyRows(db *sql.DB, with, table, from, where string, other map
 	if err != nil {
 		p.b.Fatal(err)
 	}
-	defer rows.Close()
 	columns, err := rows.Columns()
-	if err != nil || rows.Err() != nil {
-		p.b.Fatal(err, rows.Err())
+	if err = errors.Join(err, rows.Err(), rows.Close()); err != nil {
+		p.b.Fatal(err)
 	}
 	values := make([]string, len(columns))
 	for i, c := range columns {

@@ -39,8 +39,11 @@ func BenchmarkSideBySide(tb *testing.B) {
 	for b.Loop() {
 		for range rounds {
 			for _, f := range families {
-				allocs = append(allocs, b.round(f, limit))
+				b.round(f, limit)
 			}
+			// Slots and what is kept of each target are made once.
+			steady := work{Prober: "echo", Warm: 2 * targets, Checks: targets, AtOnce: 1_000, Interval: 10 * time.Millisecond}
+			allocs = append(allocs, b.engine(steady).Allocs)
 			const pings = 200
 			d := b.work(work{Prober: "ping", Checks: pings, AtOnce: 10, Interval: 10 * time.Millisecond})
 			forked = append(forked, perCheck(d.Whole, pings))
@@ -93,8 +96,8 @@ func (b *bench) family(f *family, prefix string) {
 	b.atLeast(25, "×", prefix+"pro-bing raw needs more CPU, times", 1, f.toRaw...)
 }
 
-// round measures everything once, one after another, and returns the engine's allocations a check.
-func (b *bench) round(f *family, limit string) float64 {
+// round measures everything once, one after another.
+func (b *bench) round(f *family, limit string) {
 	b.Helper()
 	const interval = 10 * time.Millisecond // between two packets to one target, for all
 	first := netip.MustParseAddr(f.first)
@@ -135,16 +138,12 @@ func (b *bench) round(f *family, limit string) float64 {
 	f.fpingRate = append(f.fpingRate, 3*targets/1e3/time.Since(begin).Seconds())
 	f.toFping = append(f.toFping, last(f.written)/last(f.fping))
 
-	many := work{Prober: "pro-bing", First: first, Checks: 3_000, AtOnce: 1_000, Interval: interval}
+	many := work{Prober: "pro-bing", First: first, Checks: 2_000, AtOnce: 1_000, Interval: interval}
 	f.unprivileged = append(f.unprivileged, perCheck(b.work(many).Whole, many.Checks))
 	many.Checks, many.Raw = 1_000, true
 	f.raw = append(f.raw, perCheck(b.work(many).Whole, many.Checks))
 	f.toUnprivileged = append(f.toUnprivileged, last(f.unprivileged)/last(f.kernel))
 	f.toRaw = append(f.toRaw, last(f.raw)/last(f.kernel))
-
-	// Slots and what is kept of each target are made once.
-	steady := work{Prober: "echo", First: first, Warm: 2 * targets, Checks: 2 * targets, AtOnce: 1_000, Interval: interval}
-	return b.engine(steady).Allocs
 }
 
 // engine runs the engine and sees that it missed nothing.

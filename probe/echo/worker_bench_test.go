@@ -175,13 +175,11 @@ func (w work) echo() (done, error) {
 	}
 	e.mark()
 	if w.AtOnce > 0 {
-		first := make([]*echo.Check, min(w.AtOnce, w.Warm+w.Checks))
-		for i := range first {
-			first[i] = e.next(nil, i)
-		}
+		first := make([]echo.Check, min(w.AtOnce, w.Warm+w.Checks))
 		e.started = len(first)
-		for _, c := range first {
-			e.engine.Start(c)
+		for i := range first {
+			first[i] = echo.Check{Count: e.Count, Size: 56, Interval: e.Interval, Timeout: e.Timeout}
+			e.engine.Start(e.next(&first[i], i))
 		}
 	} else {
 		e.openLoop()
@@ -336,7 +334,9 @@ func (e *echoWork) write(c *echo.Check, r *echo.Report) {
 			if i > 0 {
 				b = append(b, '/')
 			}
-			b = strconv.AppendFloat(b, float64(d)/1e6, 'f', 3, 64)
+			b = strconv.AppendInt(b, d.Milliseconds(), 10)
+			us := d.Microseconds() % 1000
+			b = append(b, '.', '0'+byte(us/100), '0'+byte(us/10%10), '0'+byte(us%10))
 		}
 	}
 	e.line = append(b, '\n')

@@ -62,12 +62,11 @@ func (e *Engine) tell(o order) bool {
 	return true
 }
 
-var one = [8]byte{1} // what an eventfd is told; any number but 0 does, in either byte order
-
 // rouse wakes the engine's thread where it sleeps. The caller holds the inbox's lock, so that the eventfd is still ours.
 func (e *Engine) rouse() {
 	e.in.some.Store(true)
 	if !e.in.gone && e.asleep.CompareAndSwap(true, false) {
+		one := [8]byte{1}                 // any number but 0 does, in either byte order
 		_, _ = unix.Write(e.wake, one[:]) // it is only full where somebody else has just written
 	}
 }

@@ -91,8 +91,8 @@ func (s Spec) Valid() error {
 		return fmt.Errorf("count %d is outside 1 to %d", s.Count, MaxCount)
 	case s.PacketSize < 0 || s.PacketSize > MaxPacketSize:
 		return fmt.Errorf("packet size %d is outside 0 to %d", s.PacketSize, MaxPacketSize)
-	case s.Interval < MinPacketGap:
-		return fmt.Errorf("interval %s between packets is shorter than %s", s.Interval, MinPacketGap)
+	case s.Interval < MinPacketGap || s.Interval > MaxTimeout:
+		return fmt.Errorf("interval %s between packets is outside %s to %s", s.Interval, MinPacketGap, MaxTimeout)
 	case s.Timeout < MinTimeout || s.Timeout > MaxTimeout:
 		return fmt.Errorf("timeout %s is outside %s to %s", s.Timeout, MinTimeout, MaxTimeout)
 	case s.TTL < 0 || s.TTL > 255:

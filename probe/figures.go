@@ -62,11 +62,3 @@ func (p *Prober) Storage() models.StorageFigures {
 		Stored: s.Stored, Dropped: s.Dropped, Failing: s.Failing, OldestWaiting: s.OldestWaiting,
 	}
 }
-
-// deliver takes each result on its way to the recorder.
-func (p *Prober) deliver(r models.Result) {
-	if p.options.Observe != nil {
-		p.options.Observe(r)
-	}
-	p.recorder.Take(r)
-}

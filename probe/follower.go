@@ -46,8 +46,7 @@ type follower struct {
 func newFollower(p *Prober) *follower {
 	f := &follower{Prober: p, heartbeats: time.NewTicker(heartbeatEvery), compareAt: time.Now().Add(compareEvery)}
 	f.listen()
-	f.scheduler = NewScheduler(p.options.Location, p.options.Parallel, p.pinger, p.deliver, p.options.Log)
-	f.scheduler.late = p.options.Late
+	f.scheduler = NewScheduler(p.options.Location, p.options.Parallel, p.pinger, p.deliver, p.options.Late, p.options.Log)
 	p.scheduler.Store(f.scheduler)
 	return f
 }

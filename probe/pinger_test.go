@@ -2,6 +2,7 @@ package probe
 
 import (
 	"log/slog"
+	"maps"
 	"net/netip"
 	"os/exec"
 	"runtime"
@@ -419,18 +420,16 @@ func TestPingCancelled(t *testing.T) {
 
 // T22: whatever got past the API and the tables, the process lives and nothing is sent.
 func TestPingBadSpec(t *testing.T) {
-	p := newPinger(t, "", models.TargetPolicy{})
-	for name, spoil := range map[string]func(*models.Spec){
+	specs := map[string]func(*models.Spec){
 		"no host":            func(s *models.Spec) { s.Host = "" },
 		"interval 0":         func(s *models.Spec) { s.Interval = 0 },
 		"interval -1":        func(s *models.Spec) { s.Interval = -1 },
+		"interval for ever":  func(s *models.Spec) { s.Interval = 1<<63 - 1 },
 		"timeout 0":          func(s *models.Spec) { s.Timeout = 0 },
 		"timeout -1":         func(s *models.Spec) { s.Timeout = -time.Second },
 		"timeout for ever":   func(s *models.Spec) { s.Timeout = 1<<63 - 1 },
 		"size 2e9":           func(s *models.Spec) { s.PacketSize = 2e9 },
 		"size -1":            func(s *models.Spec) { s.PacketSize = -1 },
-		"size 0":             func(s *models.Spec) { s.PacketSize = 0 },
-		"size of one time":   func(s *models.Spec) { s.PacketSize = 8 },
 		"count 0":            func(s *models.Spec) { s.Count = 0 },
 		"count -1":           func(s *models.Spec) { s.Count = -1 },
 		"count 1e6":          func(s *models.Spec) { s.Count = 1e6 },
@@ -438,13 +437,24 @@ func TestPingBadSpec(t *testing.T) {
 		"ttl -2":             func(s *models.Spec) { s.TTL = -2 },
 		"tos 256":            func(s *models.Spec) { s.TOS = 256 },
 		"everything missing": func(s *models.Spec) { *s = models.Spec{Host: "127.0.0.1"} },
-	} {
-		spec := pingSpec("127.0.0.1")
-		spoil(&spec)
-		r := wait(p, models.Check{Spec: spec})
-		expect(t, name, r, models.OutcomeUnknown, models.CauseLocalError)
-		if r.Sent != 0 || r.Detail == "" {
-			t.Errorf("%s: got %+v, want nothing sent and a reason", name, r)
-		}
 	}
+	lab.Inside(t, func(t *testing.T) {
+		for name, p := range map[string]Pinger{"pro-bing": newPinger(t, "", models.TargetPolicy{}), "engine": newEnginePinger(t, "", models.TargetPolicy{})} {
+			refused := specs
+			if name == "pro-bing" { // which has no packets so small
+				refused = maps.Clone(specs)
+				refused["size 0"] = func(s *models.Spec) { s.PacketSize = 0 }
+				refused["size of one time"] = func(s *models.Spec) { s.PacketSize = 8 }
+			}
+			for what, spoil := range refused {
+				spec := pingSpec("127.0.0.1")
+				spoil(&spec)
+				r := wait(p, models.Check{Spec: spec})
+				expect(t, name+", "+what, r, models.OutcomeUnknown, models.CauseLocalError)
+				if r.Sent != 0 || r.Detail == "" {
+					t.Errorf("%s, %s: got %+v, want nothing sent and a reason", name, what, r)
+				}
+			}
+		}
+	})
 }

@@ -134,6 +134,14 @@ func (p *Prober) Run(ctx context.Context) error {
 	return <-stored
 }
 
+// deliver takes each result on its way to the recorder.
+func (p *Prober) deliver(r models.Result) {
+	if p.options.Observe != nil {
+		p.options.Observe(r)
+	}
+	p.recorder.Take(r)
+}
+
 // recorded tells whoever schedules now what was committed.
 func (p *Prober) recorded(r models.Recorded) {
 	if s := p.scheduler.Load(); s != nil {

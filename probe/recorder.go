@@ -175,15 +175,24 @@ func (r *Recorder) Run(ctx context.Context) error {
 	return r.finish(storing, (<-stopped).Add(stopTimeout), failing)
 }
 
-// finish stores what is left until the deadline, and spools the rest.
+// finish stores what is left until the deadline, and spools the rest. Where the database failed just now, the spool comes
+// first.
 func (r *Recorder) finish(ctx context.Context, deadline time.Time, failing bool) error {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	var err error
-	for r.waiting() > 0 && err == nil && (!failing || r.spool == nil) {
-		err = r.flush(ctx, largestBatch)
+	store := func() {
+		for r.waiting() > 0 && err == nil {
+			err = r.flush(ctx, largestBatch)
+		}
+	}
+	if !failing || r.spool == nil {
+		store()
 	}
 	r.spill(true)
+	if r.Stats().Waiting > 0 { // the disk may be full
+		store()
+	}
 	if n := r.Stats().Waiting; n > 0 {
 		return fmt.Errorf("%d results lost at the stop: %w", n, err)
 	}
@@ -312,25 +321,4 @@ func (r *Recorder) tell(rec models.Recorded) {
 		r.log.Warn("check not measured", "cause", result.Cause, "detail", result.Detail, "monitor", result.Monitor)
 	}
 	r.recorded(rec)
-}
-
-// perMinute lets a key through once a minute, so that a log line per trouble does not become one per check.
-type perMinute struct {
-	mu   sync.Mutex
-	last map[string]time.Time
-}
-
-func newPerMinute() *perMinute {
-	return &perMinute{last: make(map[string]time.Time)}
-}
-
-func (p *perMinute) allow(key string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := time.Now()
-	if last, seen := p.last[key]; seen && now.Sub(last) < time.Minute {
-		return false
-	}
-	p.last[key] = now
-	return true
 }

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -114,6 +115,33 @@ func TestSpoolTakesWhatAHangingDatabaseHas(t *testing.T) {
 			t.Errorf("got %+v", s)
 		}
 	})
+}
+
+// At a stop, what the spool can not take is offered to the database once more; where that fails too, the error says why.
+func TestStopWithASpoolThatCanNotBeWritten(t *testing.T) {
+	for _, back := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			store, down := away()
+			*down = true
+			dir := filepath.Join(t.TempDir(), "spool")
+			r := record(t, store, spooling(dir))
+			r.take(500)
+			pass(10 * time.Second)
+			if err := os.RemoveAll(dir); err != nil { // a full disk
+				t.Fatal(err)
+			}
+			store.set(func() { *down = !back })
+			err := r.stop()
+			if back {
+				if err != nil {
+					t.Errorf("got %v, want all stored", err)
+				}
+				store.inOrder(t, 1, 500)
+			} else if want := "500 results lost at the stop"; !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), want) {
+				t.Errorf("got error %v, want %q and its cause", err, want)
+			}
+		})
+	}
 }
 
 // Two processes on one data directory: the second has no spool, and takes over what the first left when that is gone.

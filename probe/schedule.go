@@ -94,14 +94,9 @@ func (m *schedule) slotAfter(ms int64) int64 {
 	return ms - (ms-phase(m.id, interval))%interval + interval
 }
 
-// Phase is where in its interval a monitor is due: FNV-1a of its id, so that it is fixed for ever and any set of monitors
-// is spread evenly. Measured over a minute with 2,000 consecutive ids: at most 1.14 times the mean in any second.
-func Phase(monitor int64, interval time.Duration) time.Duration {
-	return time.Duration(phase(monitor, interval.Milliseconds())) * time.Millisecond
-}
-
-// phase is Phase in milliseconds. The hash is that of hash/fnv over the id's big-endian bytes, written out because it is
-// computed for each check.
+// phase is where in its interval a monitor is due, both in milliseconds: FNV-1a of its id, so that it is fixed for ever and
+// any set of monitors is spread evenly. Measured over a minute with 2,000 consecutive ids: at most 1.14 times the mean in any
+// second. The hash is that of hash/fnv over the id's big-endian bytes, written out because it is computed for each check.
 func phase(monitor, interval int64) int64 {
 	const offset, prime = 14695981039346656037, 1099511628211
 	h := uint64(offset)

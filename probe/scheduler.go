@@ -31,7 +31,7 @@ type Scheduler struct {
 	parallel int
 	pinger   Pinger
 	deliver  func(models.Result)
-	late     func(time.Duration) // hears how long after its slot each scheduled check began; nil = nobody
+	late     func(time.Duration) // may be nil
 	log      *slog.Logger
 	panics   *perMinute
 
@@ -63,11 +63,11 @@ type Scheduler struct {
 	lateness               time.Duration
 }
 
-// NewScheduler returns a scheduler without monitors. At most parallel checks run at once. Each result goes to deliver,
-// which must not block or call back.
-func NewScheduler(location int64, parallel int, pinger Pinger, deliver func(models.Result), log *slog.Logger) *Scheduler {
+// NewScheduler returns a scheduler without monitors. At most parallel checks run at once. Each result goes to deliver, and to
+// late how long after its slot each scheduled check began; nil = nobody hears that. Neither may block or call back.
+func NewScheduler(location int64, parallel int, pinger Pinger, deliver func(models.Result), late func(time.Duration), log *slog.Logger) *Scheduler {
 	s := &Scheduler{
-		location: location, parallel: parallel, pinger: pinger, deliver: deliver, log: log, panics: newPerMinute(),
+		location: location, parallel: parallel, pinger: pinger, deliver: deliver, late: late, log: log, panics: newPerMinute(),
 		wake: make(chan struct{}, 1), clock: newWallClock(), slab: newSlab(), places: make(map[int64]int32),
 		epochs: []epoch{{}},
 	}

@@ -61,7 +61,7 @@ func benchTarget(id int64, last time.Time) models.ProbeTarget {
 func newBench() (b *bench, page time.Duration, bytes uint64) {
 	b = &bench{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	before := heap()
-	b.Scheduler = NewScheduler(1, 1<<30, b, func(models.Result) { b.results++ }, slog.New(slog.DiscardHandler))
+	b.Scheduler = NewScheduler(1, 1<<30, b, func(models.Result) { b.results++ }, nil, slog.New(slog.DiscardHandler))
 	start := b.now
 	b.clock = wallClock{start: start, now: func() time.Time { return b.now }, since: func() time.Duration { return b.now.Sub(start) }}
 	b.ring.jump(start.UnixMilli())

@@ -96,8 +96,9 @@ func TestSlotKeysAfterTheClockWasSetBack(t *testing.T) {
 		m := start[0] // each minute, and by now at its phase again
 		results := s.results()
 		for _, r := range results[len(results)-50:] {
-			if phase := Phase(m.MonitorID, m.Interval).Milliseconds(); r.Monitor == m.MonitorID && r.Slot%m.Interval.Milliseconds() != phase {
-				t.Errorf("slot %d is not at phase %d", r.Slot, phase)
+			interval := m.Interval.Milliseconds()
+			if want := phase(m.MonitorID, interval); r.Monitor == m.MonitorID && r.Slot%interval != want {
+				t.Errorf("slot %d is not at phase %d", r.Slot, want)
 			}
 		}
 		if n := len(results); n < 50*270/5 {

@@ -134,7 +134,7 @@ func (i *instant) Ping(c models.Check, done func(models.Result)) (cancel func())
 func TestPingerCallsBackAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pinger, taken := &instant{}, 0
-		s := NewScheduler(1, 2, pinger, func(models.Result) { taken++ }, slog.New(slog.DiscardHandler))
+		s := NewScheduler(1, 2, pinger, func(models.Result) { taken++ }, nil, slog.New(slog.DiscardHandler))
 		pinger.scheduler = s
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})

@@ -77,8 +77,8 @@ func eachSlotOnce(t *testing.T, seed uint64) {
 
 // slotsBetween are a monitor's slots after start, up to end.
 func slotsBetween(m models.ProbeTarget, start, end int64) (slots []int64) {
-	interval, phase := m.Interval.Milliseconds(), Phase(m.MonitorID, m.Interval).Milliseconds()
-	for slot := start - start%interval - interval + phase; slot <= end; slot += interval {
+	interval := m.Interval.Milliseconds()
+	for slot := start - start%interval - interval + phase(m.MonitorID, interval); slot <= end; slot += interval {
 		if slot > start {
 			slots = append(slots, slot)
 		}
@@ -99,10 +99,10 @@ func TestPhase(t *testing.T) {
 	for _, id := range []int64{1, 2, 255, 256, 1_000_000, 1<<62 + 12345} {
 		h := fnv.New64a()
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(id)))
-		for _, interval := range []time.Duration{time.Second, time.Minute, 24 * time.Hour} {
-			want := time.Duration(h.Sum64()%uint64(interval.Milliseconds())) * time.Millisecond
-			if got := Phase(id, interval); got != want {
-				t.Errorf("monitor %d, interval %s: got phase %s, want %s", id, interval, got, want)
+		for _, interval := range []int64{1000, 60_000, 24 * 60 * 60 * 1000} {
+			want := int64(h.Sum64() % uint64(interval))
+			if got := phase(id, interval); got != want {
+				t.Errorf("monitor %d, interval %d ms: got phase %d ms, want %d", id, interval, got, want)
 			}
 		}
 	}

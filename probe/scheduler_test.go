@@ -112,13 +112,13 @@ func simulate(t *testing.T, pinger *fakePinger, parallel int, start ...models.Pr
 	if pinger.log == nil {
 		pinger.log = log
 	}
-	s.Scheduler = NewScheduler(1, parallel, pinger, deliver, log)
-	s.clock.now = func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
-	s.Scheduler.late = func(d time.Duration) {
+	late := func(d time.Duration) {
 		pinger.mu.Lock()
 		defer pinger.mu.Unlock()
 		s.late = append(s.late, d)
 	}
+	s.Scheduler = NewScheduler(1, parallel, pinger, deliver, late, log)
+	s.clock.now = func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
 	s.Load(start)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -56,8 +57,6 @@ type spoolFile struct {
 	results      int
 }
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 // openSpool takes the directory, makes it where it is missing, and finds what an earlier process left in it.
 func openSpool(dir string) (*spool, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -105,7 +104,7 @@ func (s *spool) find() error {
 		}
 		s.files = append(s.files, f)
 	}
-	slices.SortFunc(s.files, func(a, b spoolFile) int { return int(a.number - b.number) })
+	slices.SortFunc(s.files, func(a, b spoolFile) int { return cmp.Compare(a.number, b.number) })
 	return nil
 }
 
@@ -140,7 +139,7 @@ func (s *spool) scan(number, from int64, f func(result []byte, end int64) bool) 
 			if err != nil && !errors.Is(err, io.EOF) {
 				return err
 			}
-			if len(record) == recordHead+length && crc32.Checksum(record[recordHead:], castagnoli) == sum {
+			if len(record) == recordHead+length && checksum(record[recordHead:]) == sum {
 				step = len(record)
 				if !f(record[recordHead:], at+int64(step)) {
 					return nil
@@ -152,6 +151,11 @@ func (s *spool) scan(number, from int64, f func(result []byte, end int64) bool) 
 		}
 		at += int64(step)
 	}
+}
+
+// checksum is the CRC-32C of a record. hash/crc32 makes its table once.
+func checksum(record []byte) uint32 {
+	return crc32.Checksum(record, crc32.MakeTable(crc32.Castagnoli))
 }
 
 func (s *spool) noteOldest(record []byte) {
@@ -186,7 +190,7 @@ func (s *spool) append(results []models.Result) error {
 		b, _ = r.AppendBinary(b) // its error is always nil
 		body := b[start+recordHead:]
 		binary.LittleEndian.PutUint32(b[start:], uint32(len(body)))
-		binary.LittleEndian.PutUint32(b[start+4:], crc32.Checksum(body, castagnoli))
+		binary.LittleEndian.PutUint32(b[start+4:], checksum(body))
 	}
 	for len(s.files) > 1 && s.bytes()+int64(len(b)) > s.limit {
 		s.lost += s.files[0].results

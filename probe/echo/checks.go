@@ -2,14 +2,7 @@
 
 package echo
 
-import (
-	"encoding/binary"
-	"errors"
-	"syscall"
-	"time"
-
-	"golang.org/x/sys/unix"
-)
+import "time"
 
 // begin takes up a check and sends its first packet.
 func (e *Engine) begin(c *Check, now int64) {
@@ -93,18 +86,6 @@ func (e *Engine) sendNext(s *slot, now int64) {
 	e.wheel.add(s, e.clock.now()+int64(c.Interval))
 }
 
-func ipHeader(s *slot) int {
-	if s.addr.Is4() {
-		return 20
-	}
-	return 40
-}
-
-// passing tells whether an errno is about a moment's lack of room, so that the next packet may well leave.
-func passing(errno syscall.Errno) bool {
-	return errno == unix.ENOBUFS || errno == unix.EAGAIN || errno == unix.ENOMEM
-}
-
 // giveUp sends nothing more; what has left keeps its time.
 func (e *Engine) giveUp(s *slot, now int64, why error) {
 	s.sent = s.check.Count
@@ -121,102 +102,6 @@ func (e *Engine) await(s *slot, now int64) {
 		return
 	}
 	e.wheel.add(s, s.deadline)
-}
-
-// mostTries bounds the sending of one packet beside a flood of ICMP errors.
-const mostTries = 32
-
-// transmit builds and sends packet k. The errno is 0 where it left.
-func (e *Engine) transmit(s *slot, k int) syscall.Errno {
-	c, p, socket := s.check, &s.packets[k], s.socket
-	if err := socket.prepare(c); err != nil {
-		var errno syscall.Errno
-		if errors.As(err, &errno) {
-			return errno
-		}
-		return unix.EINVAL
-	}
-	b := e.out[:icmpHeader+c.Size]
-	t := newToken(s, k)
-	if p.seq = uint16(k); !socket.raw {
-		// All checks of a datagram socket bear the same identifier: a router that quotes no more than the header of one's
-		// packet must not be taken to mean another's.
-		socket.seq++
-		p.seq = socket.seq
-	}
-	if c.Size >= TokenSize {
-		e.key.put(b[icmpHeader:], t, s.addr)
-	} else {
-		fill(b[icmpHeader:])
-		p.seq = socket.reserveSeq(s, t)
-	}
-	binary.BigEndian.PutUint16(b[4:], s.identifier)
-	binary.BigEndian.PutUint16(b[6:], p.seq)
-	b[0], b[1], b[2], b[3] = echoRequest4, 0, 0, 0
-	if socket.six {
-		b[0] = echoRequest6
-	} else if socket.raw { // datagram sockets and ICMPv6 leave it to the kernel
-		binary.BigEndian.PutUint16(b[2:], checksum(b))
-	}
-	p.user = e.clock.now()
-	errno := socket.sendto(b, &s.sa)
-	// An ICMP error for another target waits on the socket until somebody asks, and that may have been this call. Reading
-	// the error queue takes it away. The kernel queues an error before it has it wait, so that an empty queue is no proof
-	// of the opposite; what fails three times with nothing in the queue fails by itself.
-	for try, quiet := 0, 0; errno != 0 && quiet < 3 && try < mostTries; try++ {
-		if e.readErrors(socket) == 0 {
-			quiet++
-		}
-		socket.restamp()
-		p.user = e.clock.now()
-		errno = socket.sendto(b, &s.sa)
-	}
-	if errno != 0 {
-		socket.restamp()
-		if c.Size < TokenSize {
-			delete(socket.small, smallKey{s.identifier, p.seq, s.addr})
-		}
-		return errno
-	}
-	p.sent, p.state = p.user, Lost
-	if socket.stamps {
-		socket.expectStamp(t)
-	}
-	socket.unread = true
-	e.sent++
-	e.stats.sent.Add(1)
-	return 0
-}
-
-// reserveSeq finds a sequence number that no other packet without a token bears on its way to the slot's address.
-func (s *socket) reserveSeq(sl *slot, t token) uint16 {
-	for range 1 << 16 {
-		s.seq++
-		k := smallKey{sl.identifier, s.seq, sl.addr}
-		if _, taken := s.small[k]; !taken {
-			s.small[k] = t
-			return s.seq
-		}
-	}
-	return s.seq // more than 65,536 under way to one address: the caps forbid it
-}
-
-// forget takes a packet without a token out of the table, but not at once: what comes late is still known then.
-func (s *socket) forget(k smallKey) {
-	if s.over == nil {
-		s.over = make([]smallKey, recentSmall)
-	}
-	old := &s.over[s.overAt%recentSmall]
-	s.overAt++
-	delete(s.small, *old)
-	*old = k
-}
-
-// fill is the payload of packets without a token.
-func fill(b []byte) {
-	for i := range b {
-		b[i] = byte(i)
-	}
 }
 
 // replied notes a reply to packet k that came at the time given.

@@ -20,9 +20,6 @@ const wantedBuffer = 8 << 20
 // before sendto returns; a queueing discipline may hold some back.
 const recentSends = 4096
 
-// recentSmall is how many packets without a token are still known after their check was over.
-const recentSmall = 1024
-
 // rawIDs is how many identifiers a raw socket uses: those that begin with two bits chosen at random, so that the kernel's
 // filter keeps most other programs' replies away.
 const rawIDs = 1 << 14
@@ -60,12 +57,6 @@ type pendingStamp struct {
 	key   uint32
 	stale bool  // numbered before the last restamp
 	token token // 0 = stamped already, or not to be
-}
-
-// smallKey is all there is to know a packet by that is too small for a token.
-type smallKey struct {
-	identifier, seq uint16
-	addr            netip.Addr
 }
 
 // openSocket opens a datagram socket, or a raw one.

@@ -87,10 +87,12 @@ func TestCheckHistorySaysWhy(t *testing.T) {
 		{models.Result{Outcome: models.OutcomeFailure, Cause: models.CauseHostUnreachable, CauseSource: router, Sent: 3}, "host unreachable, said 10.0.0.1", ""},
 		{models.Result{Outcome: models.OutcomeFailure, Cause: models.CauseTTLExceeded, CauseSource: router, Sent: 3}, "TTL exceeded, said 10.0.0.1", ""},
 		{models.Result{Outcome: models.OutcomeFailure, Cause: models.CauseTooBig, CauseSource: router, Sent: 3}, "packet too big, fragmentation needed, said 10.0.0.1", ""},
+		{models.Result{Outcome: models.OutcomeFailure, Cause: models.CauseTooBig, CauseSource: router, CauseMTU: 1280, Sent: 3}, "packet too big, fragmentation needed (MTU 1280), said 10.0.0.1", ""},
 		{models.Result{Outcome: models.OutcomeUnknown, Cause: models.CauseOverload}, "prober overloaded, check left out", ""},
 		{models.Result{Outcome: models.OutcomeSuccess, Cause: models.CauseTimeout, Sent: 3, Received: 2}, "", "1 of 3 packets lost"},
 		{models.Result{Outcome: models.OutcomeSuccess, Cause: models.CauseTimeout, Sent: 3, Received: 1, Late: 1}, "", "2 of 3 packets lost, 1 of them answered late"},
 		{models.Result{Outcome: models.OutcomeSuccess, Cause: models.CauseProhibited, CauseSource: router, Sent: 3, Received: 1}, "", "2 of 3 packets lost: refused by a filter, said 10.0.0.1"},
+		{models.Result{Outcome: models.OutcomeSuccess, Cause: models.CauseTooBig, CauseSource: router, CauseMTU: 1280, Sent: 3, Received: 2}, "", "1 of 3 packets lost: packet too big, fragmentation needed (MTU 1280), said 10.0.0.1"},
 		{models.Result{Outcome: models.OutcomeSuccess, Sent: 3, Received: 3}, "", ""},
 	}
 	results := make([]models.Result, len(kinds))

@@ -155,7 +155,7 @@ func newCheckItem(r models.Result, l models.Location) checkItem {
 	}
 	switch {
 	case r.Outcome == models.OutcomeFailure || r.Outcome == models.OutcomeUnknown:
-		item.ErrorMessage = nonEmpty(views.CauseText(r.Cause, source, r.Sent))
+		item.ErrorMessage = nonEmpty(views.CauseText(r.Cause, source, r.CauseMTU, r.Sent))
 	case r.Received < r.Sent:
 		item.WarningMessage = nonEmpty(lossMessage(r, source))
 	}
@@ -186,7 +186,7 @@ func lossMessage(r models.Result, source string) string {
 		text += fmt.Sprintf(", %d of them answered late", r.Late)
 	}
 	if r.Cause != models.CauseTimeout && r.Cause != models.CauseNone {
-		text += ": " + views.CauseText(r.Cause, source, r.Sent)
+		text += ": " + views.CauseText(r.Cause, source, r.CauseMTU, r.Sent)
 	}
 	return text
 }

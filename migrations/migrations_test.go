@@ -163,6 +163,9 @@ func TestResultsMoveIntoDays(t *testing.T) {
 		if got := list(t, url, all); !slices.Equal(got, want) {
 			t.Errorf("after the way up: got %q, want %q", got, want)
 		}
+		if got, want := list(t, url, "SELECT DISTINCT 'MTU ' || cause_mtu FROM results"), []string{"MTU 0"}; !slices.Equal(got, want) {
+			t.Errorf("what nobody had said: got %q, want %q", got, want)
+		}
 		if modelstest.IsPostgres(url) {
 			got := list(t, url, "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'results'::regclass")
 			if want := []string{"results_19700101", "results_19700102", "results_20260226", "results_20260227"}; !slices.Equal(got, want) {

@@ -144,6 +144,9 @@ type Result struct {
 	Cause         Cause         `json:"cause"`
 	// CauseSource is the router that said so, where one did.
 	CauseSource netip.Addr `json:"causeSource"`
+	// CauseMTU is the most that fits through, in bytes of IP packet, where Cause is CauseTooBig and the router said it
+	// (RFC 1191 §4, RFC 4443 §3.2); 0 = not said.
+	CauseMTU int `json:"causeMtu"`
 	// Detail is for the log and for people: the system's own words for a local error. It is not stored.
 	Detail     string     `json:"detail"`
 	Sent       int        `json:"sent"`

@@ -22,6 +22,7 @@ type resultRow struct {
 	Outcome          Outcome
 	Cause            Cause
 	CauseSource      string
+	CauseMTU         int
 	Sent, Received   int
 	Duplicates, Late int
 	ReplyTTL         int
@@ -31,7 +32,7 @@ type resultRow struct {
 
 func newResultRow(r Result) resultRow {
 	row := resultRow{MonitorID: r.Monitor, Slot: r.Slot, LocationID: r.Location, Kind: r.Kind, Rev: r.Rev, StartedUs: r.StartedOffset.Microseconds(),
-		Outcome: r.Outcome, Cause: r.Cause, Sent: r.Sent, Received: r.Received, Duplicates: r.Duplicates, Late: r.Late, ReplyTTL: r.ReplyTTL,
+		Outcome: r.Outcome, Cause: r.Cause, CauseMTU: r.CauseMTU, Sent: r.Sent, Received: r.Received, Duplicates: r.Duplicates, Late: r.Late, ReplyTTL: r.ReplyTTL,
 		Packets: packBytes(r.Packets)}
 	if r.Address.IsValid() {
 		row.Address = r.Address.String()
@@ -44,7 +45,7 @@ func newResultRow(r Result) resultRow {
 
 func (row resultRow) result() Result {
 	r := Result{Monitor: row.MonitorID, Rev: row.Rev, Slot: row.Slot, Kind: row.Kind, Location: row.LocationID,
-		StartedOffset: time.Duration(row.StartedUs) * time.Microsecond, Outcome: row.Outcome, Cause: row.Cause, Sent: row.Sent, Received: row.Received,
+		StartedOffset: time.Duration(row.StartedUs) * time.Microsecond, Outcome: row.Outcome, Cause: row.Cause, CauseMTU: row.CauseMTU, Sent: row.Sent, Received: row.Received,
 		Duplicates: row.Duplicates, Late: row.Late, ReplyTTL: row.ReplyTTL, Packets: unpackBytes(row.Packets)}
 	r.Address, _ = netip.ParseAddr(row.Address)
 	r.CauseSource, _ = netip.ParseAddr(row.CauseSource)

@@ -57,7 +57,7 @@ func visible(q *bun.SelectQuery, by Actor) *bun.SelectQuery {
 
 const stateColumns = `s.monitor_id AS s_monitor_id, s.location_id AS s_location_id, s.organization_id AS s_organization_id,
 	s.state AS s_state, s.since AS s_since, s.measured AS s_measured, s.rank AS s_rank, s.failures AS s_failures, s.successes AS s_successes,
-	s.unknown_in_row AS s_unknown_in_row, s.cause AS s_cause, s.cause_source AS s_cause_source, s.last_slot AS s_last_slot,
+	s.unknown_in_row AS s_unknown_in_row, s.cause AS s_cause, s.cause_source AS s_cause_source, s.cause_mtu AS s_cause_mtu, s.last_slot AS s_last_slot,
 	s.last_checked_at AS s_last_checked_at, s.last_outcome AS s_last_outcome, s.last_sent AS s_last_sent, s.last_received AS s_last_received,
 	s.last_rtt AS s_last_rtt, s.address AS s_address, s.reply_ttl AS s_reply_ttl, s.recent AS s_recent`
 

@@ -24,8 +24,7 @@ func TestMonitorsOfAnotherCountryBecomeUnknown(t *testing.T) {
 				t.Fatal(err)
 			}
 			rows = append(rows, row)
-			r := models.Result{Monitor: row.ID, Rev: row.Rev, Slot: time.Now().UnixMilli(), Location: models.LocationID, Kind: models.KindFirst, Outcome: models.OutcomeSuccess}
-			if _, err := before.RecordResults(ctx, []models.Result{r}, always); err != nil {
+			if _, err := before.RecordResults(ctx, []models.Result{tooBig(row, time.Now().UnixMilli())}, blames); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -36,10 +35,13 @@ func TestMonitorsOfAnotherCountryBecomeUnknown(t *testing.T) {
 				t.Fatalf("got %d targets, the last id %d, more %t, error %v, want the two of CH", len(targets), last, more, err)
 			}
 		}
-		for i, want := range []models.State{models.StateUnknown, models.StateUp, models.StateUp} {
+		for i, want := range []models.State{models.StateUnknown, models.StateDown, models.StateDown} {
 			row, err := after.Monitor(ctx, by, rows[i].PublicID)
 			if err != nil || row.State.State != want || row.State.LastSlot == 0 || want == models.StateUnknown && row.State.Rank != models.Rank(row.Status, want, false) {
 				t.Errorf("monitor %d: got %+v, error %v, want %s and its last slot", i, row.State, err, want)
+			}
+			if mtu := map[models.State]int{models.StateDown: 1280}[want]; row.State.CauseMTU != mtu || (row.State.Cause == models.CauseNone) != (mtu == 0) {
+				t.Errorf("monitor %d: got cause %q with MTU %d, want MTU %d", i, row.State.Cause, row.State.CauseMTU, mtu)
 			}
 		}
 	})

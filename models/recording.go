@@ -84,7 +84,7 @@ func (s *Store) judgeAll(rows map[int64]*MonitorRow, results []Result, judge Jud
 // judgedColumns are what is read of a monitor and its state for a result, in the order of readToJudge. A monitor's row has
 // more; reading and decoding all of it cost a third of the recorder's time.
 const judgedColumns = `m.id, m.public_id, m.organization_id, m.customer_id, m.status, m.interval_seconds, m.config, m.rev,
-	s.state, s.since, s.measured, s.rank, s.failures, s.successes, s.unknown_in_row, s.cause, s.cause_source, s.last_slot,
+	s.state, s.since, s.measured, s.rank, s.failures, s.successes, s.unknown_in_row, s.cause, s.cause_source, s.cause_mtu, s.last_slot,
 	s.last_checked_at, s.last_outcome, s.last_sent, s.last_received, s.last_rtt, s.address, s.reply_ttl, s.recent`
 
 // monitorIDs are the ids of the results' monitors, sorted, each once.
@@ -116,7 +116,7 @@ func (s *Store) readToJudge(ctx context.Context, db bun.IDB, ids []int64) (byID 
 		row := &all[len(byID)]
 		m, st := &row.Monitor, &row.State
 		if err := rows.Scan(&m.ID, &m.PublicID, &m.OrganizationID, &m.CustomerID, &m.Status, &m.IntervalSeconds, &config, &m.Rev,
-			&st.State, &st.Since, &st.Measured, &st.Rank, &st.Failures, &st.Successes, &st.UnknownInRow, &st.Cause, &st.CauseSource, &st.LastSlot,
+			&st.State, &st.Since, &st.Measured, &st.Rank, &st.Failures, &st.Successes, &st.UnknownInRow, &st.Cause, &st.CauseSource, &st.CauseMTU, &st.LastSlot,
 			&checked, &st.LastOutcome, &st.LastSent, &st.LastReceived, &st.LastRTT, &st.Address, &st.ReplyTTL, &st.Recent); err != nil {
 			return nil, err
 		}

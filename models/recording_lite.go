@@ -18,10 +18,10 @@ type liteStatements struct {
 }
 
 const (
-	liteInsert = `INSERT INTO results (monitor_id, slot, location_id, kind, rev, started_us, outcome, cause, cause_source, sent, received,
-		duplicates, late, reply_ttl, address, packets) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+	liteInsert = `INSERT INTO results (monitor_id, slot, location_id, kind, rev, started_us, outcome, cause, cause_source, cause_mtu, sent, received,
+		duplicates, late, reply_ttl, address, packets) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 	liteUpdate = `UPDATE monitor_states SET state = ?, since = ?, measured = ?, rank = ?, failures = ?, successes = ?, unknown_in_row = ?, cause = ?,
-		cause_source = ?, last_slot = ?, last_checked_at = ?, last_outcome = ?, last_sent = ?, last_received = ?, last_rtt = ?, address = ?, reply_ttl = ?,
+		cause_source = ?, cause_mtu = ?, last_slot = ?, last_checked_at = ?, last_outcome = ?, last_sent = ?, last_received = ?, last_rtt = ?, address = ?, reply_ttl = ?,
 		recent = ? WHERE monitor_id = ? AND location_id = ?`
 )
 
@@ -70,14 +70,14 @@ func (s *Store) recordLite(ctx context.Context, results []Result, judge JudgeFun
 		for i := range out.recorded {
 			r := newResultRow(out.recorded[i].Result)
 			if _, err := insert.ExecContext(ctx, r.MonitorID, r.Slot, r.LocationID, string(r.Kind), r.Rev, r.StartedUs, string(r.Outcome), string(r.Cause),
-				r.CauseSource, r.Sent, r.Received, r.Duplicates, r.Late, r.ReplyTTL, r.Address, r.Packets); err != nil {
+				r.CauseSource, r.CauseMTU, r.Sent, r.Received, r.Duplicates, r.Late, r.ReplyTTL, r.Address, r.Packets); err != nil {
 				return fmt.Errorf("inserting results: %w", err)
 			}
 		}
 		for i := range out.states {
 			st := &out.states[i]
 			if _, err := update.ExecContext(ctx, string(st.State), liteTime(st.Since), string(st.Measured), st.Rank, st.Failures, st.Successes, st.UnknownInRow,
-				string(st.Cause), st.CauseSource, st.LastSlot, liteTime(st.LastCheckedAt), string(st.LastOutcome), st.LastSent, st.LastReceived, st.LastRTT,
+				string(st.Cause), st.CauseSource, st.CauseMTU, st.LastSlot, liteTime(st.LastCheckedAt), string(st.LastOutcome), st.LastSent, st.LastReceived, st.LastRTT,
 				st.Address, st.ReplyTTL, st.Recent, st.MonitorID, st.LocationID); err != nil {
 				return fmt.Errorf("updating the states: %w", err)
 			}

@@ -17,14 +17,14 @@ import (
 // copyResults and copyStates are where a batch is copied to: the results to their table, the states to one of the connection's
 // own, which the real one is updated from. Parsing the same as VALUES costs the server more than the rest of the work.
 const (
-	copyResults = `COPY results (monitor_id, slot, location_id, kind, rev, started_us, outcome, cause, cause_source, sent, received, duplicates, late,
+	copyResults = `COPY results (monitor_id, slot, location_id, kind, rev, started_us, outcome, cause, cause_source, cause_mtu, sent, received, duplicates, late,
 		reply_ttl, address, packets) FROM STDIN`
 	judgedTable = `CREATE TEMP TABLE IF NOT EXISTS judged (monitor_id BIGINT, location_id BIGINT, state TEXT, since TIMESTAMPTZ, measured TEXT, rank BIGINT,
-		failures BIGINT, successes BIGINT, unknown_in_row BIGINT, cause TEXT, cause_source TEXT, last_slot BIGINT, last_checked_at TIMESTAMPTZ,
+		failures BIGINT, successes BIGINT, unknown_in_row BIGINT, cause TEXT, cause_source TEXT, cause_mtu BIGINT, last_slot BIGINT, last_checked_at TIMESTAMPTZ,
 		last_outcome TEXT, last_sent BIGINT, last_received BIGINT, last_rtt BIGINT, address TEXT, reply_ttl BIGINT, recent BYTEA) ON COMMIT DELETE ROWS`
 	copyStates   = "COPY judged FROM STDIN"
 	updateStates = `UPDATE monitor_states AS s SET state = j.state, since = j.since, measured = j.measured, rank = j.rank, failures = j.failures,
-		successes = j.successes, unknown_in_row = j.unknown_in_row, cause = j.cause, cause_source = j.cause_source, last_slot = j.last_slot,
+		successes = j.successes, unknown_in_row = j.unknown_in_row, cause = j.cause, cause_source = j.cause_source, cause_mtu = j.cause_mtu, last_slot = j.last_slot,
 		last_checked_at = j.last_checked_at, last_outcome = j.last_outcome, last_sent = j.last_sent, last_received = j.last_received,
 		last_rtt = j.last_rtt, address = j.address, reply_ttl = j.reply_ttl, recent = j.recent
 		FROM judged AS j WHERE s.monitor_id = j.monitor_id AND s.location_id = j.location_id`
@@ -104,7 +104,7 @@ func insertResults(ctx context.Context, conn bun.Conn, recorded []Recorded, agai
 		c.text(string(r.Kind))
 		c.number(r.Rev, r.StartedUs)
 		c.text(string(r.Outcome), string(r.Cause), r.CauseSource)
-		c.number(int64(r.Sent), int64(r.Received), int64(r.Duplicates), int64(r.Late), int64(r.ReplyTTL))
+		c.number(int64(r.CauseMTU), int64(r.Sent), int64(r.Received), int64(r.Duplicates), int64(r.Late), int64(r.ReplyTTL))
 		c.text(r.Address)
 		c.bytes(r.Packets)
 		c.endRow()
@@ -126,7 +126,7 @@ func saveStates(ctx context.Context, conn bun.Conn, states []MonitorState) error
 		c.text(string(st.Measured))
 		c.number(int64(st.Rank), int64(st.Failures), int64(st.Successes), int64(st.UnknownInRow))
 		c.text(string(st.Cause), st.CauseSource)
-		c.number(st.LastSlot)
+		c.number(int64(st.CauseMTU), st.LastSlot)
 		c.time(st.LastCheckedAt)
 		c.text(string(st.LastOutcome))
 		c.number(int64(st.LastSent), int64(st.LastReceived), st.LastRTT)

@@ -2,6 +2,8 @@ package models_test
 
 import (
 	"context"
+	"net/netip"
+	"reflect"
 	"testing"
 	"time"
 
@@ -65,6 +67,64 @@ func TestRecordersExcludeEachOther(t *testing.T) {
 	if got := <-saw; got != slot {
 		t.Errorf("the second judged from the state at slot %d, want %d, which the first one left", got, slot)
 	}
+}
+
+// blames is always with the result's cause, who said it and the MTU that was said.
+func blames(s models.MonitorState, r models.Result, rule models.Rule, status models.Status) (models.MonitorState, bool) {
+	s, ok := always(s, r, rule, status)
+	s.State, s.Cause, s.CauseSource, s.CauseMTU = models.StateDown, r.Cause, r.CauseSource.String(), r.CauseMTU
+	return s, ok
+}
+
+// tooBig is a check of which a router said that its packets do not fit.
+func tooBig(m models.MonitorRow, slot int64) models.Result {
+	r := measured(m.ID, slot)
+	r.Rev, r.Outcome, r.Received, r.ReplyTTL, r.Packets = m.Rev, models.OutcomeFailure, 0, 0, make([]models.Packet, 4)
+	r.Cause, r.CauseSource, r.CauseMTU = models.CauseTooBig, netip.MustParseAddr("10.0.0.1"), 1280
+	return r
+}
+
+// A result comes back as it was stored, and its cause, who said it and what would fit stand in the monitor's state until
+// the monitor is stopped.
+func TestResultsKeepTheirCause(t *testing.T) {
+	modelstest.EachMigrated(t, func(t *testing.T, url string) {
+		ctx, now := t.Context(), time.Now()
+		s := modelstest.Open(t, url, func(o *models.Options) { o.Now = func() time.Time { return now } })
+		by, customer := admin(t, s)
+		row, err := s.CreateMonitor(ctx, by, fields(t, `{"customerId":1,"name":"n","hostname":"127.0.0.1"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := tooBig(row, now.UnixMilli())
+		// The second time its clock was set back since, and on Postgres the batch goes another way.
+		for _, r := range [][]models.Result{{want}, {want, tooBig(row, want.Slot+1)}} {
+			if recorded, err := s.RecordResults(ctx, r, blames); err != nil || len(recorded) != len(r) {
+				t.Fatalf("got %d recorded and error %v, want %d", len(recorded), err, len(r))
+			}
+			now = now.Add(-time.Hour)
+		}
+		history, err := s.CheckHistory(ctx, by, row.PublicID, time.Time{}, 10)
+		if err != nil || len(history) != 2 || !reflect.DeepEqual(history[1], want) || history[0].CauseMTU != 1280 {
+			t.Errorf("history: got %+v and error %v, want %+v and the one after it", history, err, want)
+		}
+		state := func(what string, cause models.Cause, source string, mtu int) {
+			t.Helper()
+			got, err := s.Monitor(ctx, by, row.PublicID)
+			if st := got.State; err != nil || st.Cause != cause || st.CauseSource != source || st.CauseMTU != mtu {
+				t.Errorf("%s: got cause %q, said %q, MTU %d and error %v, want %q, %q, %d", what, st.Cause, st.CauseSource, st.CauseMTU, err, cause, source, mtu)
+			}
+		}
+		state("recorded", models.CauseTooBig, "10.0.0.1", 1280)
+		// The next result is judged from the state as it was read.
+		if _, err := s.RecordResults(ctx, []models.Result{measured(row.ID, want.Slot+2)}, always); err != nil {
+			t.Fatal(err)
+		}
+		state("left alone by the judge", models.CauseTooBig, "10.0.0.1", 1280)
+		if _, err := s.ChangeCustomer(ctx, by, models.Ref{PublicID: customer.PublicID}, fields(t, `{"status":"cancelled"}`), ""); err != nil {
+			t.Fatal(err)
+		}
+		state("stopped", models.CauseNone, "", 0)
+	})
 }
 
 // After the clock was set back by an hour, results count at once. A result that is only late never does.

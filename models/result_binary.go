@@ -10,8 +10,9 @@ import (
 )
 
 // resultVersion is the first byte of an encoded result. A program that adds a field gives it the next number and goes on
-// reading the ones before: what was kept while the database was away is stored by the program that starts next.
-const resultVersion = 1
+// reading the ones before: what was kept while the database was away is stored by the program that starts next. Version 2
+// added CauseMTU.
+const resultVersion = 2
 
 var errResultBytes = errors.New("not an encoded result")
 
@@ -30,6 +31,7 @@ func (r Result) AppendBinary(b []byte) ([]byte, error) {
 		text := a.AsSlice() // zones are not measured
 		b = append(append(b, byte(len(text))), text...)
 	}
+	b = binary.AppendVarint(b, int64(r.CauseMTU))
 	b = binary.AppendUvarint(b, uint64(len(r.Packets)))
 	for _, p := range r.Packets {
 		b = binary.AppendVarint(append(b, byte(p.State)), int64(p.RTT))
@@ -40,12 +42,16 @@ func (r Result) AppendBinary(b []byte) ([]byte, error) {
 // UnmarshalBinary reads what AppendBinary wrote. It is an encoding.BinaryUnmarshaler.
 func (r *Result) UnmarshalBinary(data []byte) error {
 	d := resultDecoder{rest: data}
-	if version := d.byte(); version != resultVersion {
+	version := d.byte()
+	if version < 1 || version > resultVersion {
 		return fmt.Errorf("%w of version %d", errResultBytes, version)
 	}
 	*r = Result{Monitor: d.varint(), Rev: d.varint(), Slot: d.varint(), Location: d.varint(), StartedOffset: time.Duration(d.varint()),
 		Sent: int(d.varint()), Received: int(d.varint()), Duplicates: int(d.varint()), Late: int(d.varint()), ReplyTTL: int(d.varint()),
 		Kind: Kind(d.text()), Outcome: Outcome(d.text()), Cause: Cause(d.text()), CauseSource: d.addr(), Address: d.addr()}
+	if version >= 2 {
+		r.CauseMTU = int(d.varint())
+	}
 	if n := d.uvarint(); n > 0 && n <= uint64(len(d.rest)) {
 		r.Packets = make([]Packet, n)
 		for i := range r.Packets {

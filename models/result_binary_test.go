@@ -54,6 +54,24 @@ func TestResultBinary(t *testing.T) {
 	}
 }
 
+// What an older program kept is read by this one: there was no MTU in version 1.
+func TestResultBinaryOfBefore(t *testing.T) {
+	const kept = "\x01\x0e\x06\x80\xd8\x8f\x9d\x93g\x02\xa0\xd1\x96\x01\x04\x00\x00\x00\x00\tscheduled\afailure\atoo_big" +
+		"\x04\n\x00\x00\x01\x10 \x01\r\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\a\x02\x00\x00\x00\x00"
+	want := models.Result{Monitor: 7, Rev: 3, Slot: 1772107200000, Kind: models.KindScheduled, Location: 1, StartedOffset: 1234 * time.Microsecond,
+		Outcome: models.OutcomeFailure, Cause: models.CauseTooBig, CauseSource: netip.MustParseAddr("10.0.0.1"), Sent: 2,
+		Address: netip.MustParseAddr("2001:db8::7"), Packets: make([]models.Packet, 2)}
+	var got models.Result
+	if err := got.UnmarshalBinary([]byte(kept)); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v and error %v, want %+v", got, err, want)
+	}
+	for _, version := range []string{"\x00", "\x03"} {
+		if err := got.UnmarshalBinary([]byte(version + kept[1:])); err == nil {
+			t.Errorf("version %q was taken for a result", version)
+		}
+	}
+}
+
 func FuzzResultBinary(f *testing.F) {
 	b, err := measured(7, 1).AppendBinary(nil)
 	if err != nil {

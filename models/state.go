@@ -38,9 +38,10 @@ type MonitorState struct {
 	Rank int
 	// Failures and Successes count measured checks in a row. UnknownInRow counts checks that could not be measured.
 	Failures, Successes, UnknownInRow int
-	// Cause and CauseSource are those of the last result; empty after a success.
+	// Cause, CauseSource and CauseMTU are those of the last result; empty after a success.
 	Cause       Cause
 	CauseSource string
+	CauseMTU    int
 	LastSlot    int64
 	// LastCheckedAt is zero before the first result.
 	LastCheckedAt          time.Time `bun:",nullzero"`

@@ -31,7 +31,7 @@ func judgeReport(result models.Result, r *echo.Report) models.Result {
 	if r.Received < r.Sent {
 		result.Cause = models.CauseTimeout
 		if cause := causeOfTrouble(r.Trouble.Kind); cause != models.CauseNone {
-			result.Cause, result.CauseSource = cause, r.Trouble.Source
+			result.Cause, result.CauseSource, result.CauseMTU = cause, r.Trouble.Source, r.Trouble.MTU
 			result.Detail = troubleDetail(r.Trouble)
 		}
 	}

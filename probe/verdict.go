@@ -56,10 +56,10 @@ func Judge(s models.MonitorState, r models.Result, rule models.Rule, status mode
 func withLast(s models.MonitorState, r models.Result, status models.Status) models.MonitorState {
 	s.LastSlot, s.LastCheckedAt = r.Slot, r.StartedAt()
 	s.LastOutcome, s.LastSent, s.LastReceived = r.Outcome, r.Sent, r.Received
-	s.Cause, s.CauseSource = r.Cause, addrText(r.CauseSource)
+	s.Cause, s.CauseSource, s.CauseMTU = r.Cause, addrText(r.CauseSource), r.CauseMTU
 	if r.Outcome == models.OutcomeSuccess {
 		// Packets lost on the way leave a cause in a result that succeeded; the monitor has no trouble to name.
-		s.Cause, s.CauseSource = models.CauseNone, ""
+		s.Cause, s.CauseSource, s.CauseMTU = models.CauseNone, "", 0
 	}
 	s.Address, s.ReplyTTL = addrText(r.Address), r.ReplyTTL
 	var average time.Duration

@@ -25,8 +25,8 @@ func found(slot int64, outcome models.Outcome) models.Result {
 		r.Sent, r.Received, r.ReplyTTL, r.Address = 2, 2, 64, netip.MustParseAddr("192.0.2.1")
 		r.Packets = []models.Packet{{State: models.PacketReplied, RTT: 2 * time.Millisecond}, {State: models.PacketReplied, RTT: 4 * time.Millisecond}}
 	case models.OutcomeFailure:
-		r.Sent, r.Cause, r.Address = 2, models.CauseHostUnreachable, netip.MustParseAddr("192.0.2.1")
-		r.CauseSource = netip.MustParseAddr("192.0.2.254")
+		r.Sent, r.Cause, r.Address = 2, models.CauseTooBig, netip.MustParseAddr("192.0.2.1")
+		r.CauseSource, r.CauseMTU = netip.MustParseAddr("192.0.2.254"), 1280
 		r.Packets = make([]models.Packet, 2)
 	default:
 		r.Cause = models.CauseDNSError
@@ -97,7 +97,7 @@ func TestJudgeFillsTheRow(t *testing.T) {
 
 	s, _ = Judge(s, found(at(2), models.OutcomeFailure), rule, models.StatusActive)
 	want.Rank, want.Failures, want.Successes = 3, 1, 0 // checking again
-	want.Cause, want.CauseSource = models.CauseHostUnreachable, "192.0.2.254"
+	want.Cause, want.CauseSource, want.CauseMTU = models.CauseTooBig, "192.0.2.254", 1280
 	want.LastSlot, want.LastCheckedAt = at(2), since.Add(time.Minute)
 	want.LastOutcome, want.LastReceived, want.LastRTT, want.ReplyTTL = models.OutcomeFailure, 0, -1, 0
 	want.PushBeat(models.Beat{Outcome: models.OutcomeFailure, LossPercent: 100})
@@ -105,7 +105,7 @@ func TestJudgeFillsTheRow(t *testing.T) {
 
 	s, _ = Judge(s, found(at(3), models.OutcomeUnknown), rule, models.StatusMaintenance)
 	want.State, want.Since, want.Rank = models.StateUnknown, since.Add(2*time.Minute), 4
-	want.UnknownInRow, want.Cause, want.CauseSource = 1, models.CauseDNSError, ""
+	want.UnknownInRow, want.Cause, want.CauseSource, want.CauseMTU = 1, models.CauseDNSError, "", 0
 	want.LastSlot, want.LastCheckedAt = at(3), since.Add(2*time.Minute)
 	want.LastOutcome, want.LastSent, want.Address = models.OutcomeUnknown, 0, ""
 	want.PushBeat(models.Beat{Outcome: models.OutcomeUnknown, Maintenance: true})
@@ -123,10 +123,11 @@ func TestJudgeFillsTheRow(t *testing.T) {
 
 func TestPartialLossLeavesNoCause(t *testing.T) {
 	r := found(at(1), models.OutcomeSuccess)
-	r.Received, r.Cause, r.Packets[1] = 1, models.CauseTimeout, models.Packet{}
+	r.Received, r.Cause, r.Packets[1] = 1, models.CauseTooBig, models.Packet{}
+	r.CauseSource, r.CauseMTU = netip.MustParseAddr("192.0.2.254"), 1280
 	s, _ := Judge(models.MonitorState{}, r, models.Rule{}, models.StatusActive)
-	if s.State != models.StateUp || s.Cause != models.CauseNone {
-		t.Errorf("one of two packets lost: got %s, cause %q; want up without a cause", s.State, s.Cause)
+	if s.State != models.StateUp || s.Cause != models.CauseNone || s.CauseSource != "" || s.CauseMTU != 0 {
+		t.Errorf("one of two packets lost: got %s, cause %q, said %q, MTU %d; want up without a cause", s.State, s.Cause, s.CauseSource, s.CauseMTU)
 	}
 	if beats := s.Beats(); beats[0].LossPercent != 50 {
 		t.Errorf("loss in the bar: got %d, want 50", beats[0].LossPercent)
@@ -291,8 +292,8 @@ func (m *memory) differs(s models.MonitorState) error {
 	case s.Failures != m.streak(last, false) || s.Successes != m.streak(last, true) || s.UnknownInRow != m.unmeasured:
 		return fmt.Errorf("counts are %d, %d, %d, want %d, %d, %d", s.Failures, s.Successes, s.UnknownInRow,
 			m.streak(last, false), m.streak(last, true), m.unmeasured)
-	case (s.Cause != models.CauseNone) != m.cause || !m.cause && s.CauseSource != "":
-		return fmt.Errorf("cause is %q from %q", s.Cause, s.CauseSource)
+	case (s.Cause != models.CauseNone) != m.cause || !m.cause && (s.CauseSource != "" || s.CauseMTU != 0):
+		return fmt.Errorf("cause is %q from %q with MTU %d", s.Cause, s.CauseSource, s.CauseMTU)
 	}
 	beats := s.Beats()
 	for i, beat := range beats {

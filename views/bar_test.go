@@ -108,9 +108,9 @@ func TestARefusedCheckSaysWhoSaidSo(t *testing.T) {
 	c.Result.Sent = len(c.Result.Packets)
 	for cause, want := range map[models.Cause]string{
 		models.CauseHostUnreachable: "host unreachable, said 10.0.0.1", models.CauseTTLExceeded: "TTL exceeded, said 10.0.0.1",
-		models.CauseTooBig: "packet too big, fragmentation needed, said 10.0.0.1", models.CauseProhibited: "refused by a filter, said 10.0.0.1",
+		models.CauseTooBig: "packet too big, fragmentation needed (MTU 1280), said 10.0.0.1", models.CauseProhibited: "refused by a filter, said 10.0.0.1",
 	} {
-		c.Result.Cause, c.Result.CauseSource = cause, netip.MustParseAddr("10.0.0.1")
+		c.Result.Cause, c.Result.CauseSource, c.Result.CauseMTU = cause, netip.MustParseAddr("10.0.0.1"), 1280
 		doc := inTable(t, CheckRow(c))
 		if got := plain(doc.Find("td").Eq(1).Find(".sub").Text()); got != want {
 			t.Errorf("%s: got %q, want %q", cause, got, want)

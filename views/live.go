@@ -54,7 +54,7 @@ func (m LiveMonitor) live(part string) string { return m.PublicID + ":" + part }
 
 // why is the one line of cause under the host; empty when all is well.
 func (m LiveMonitor) why() string {
-	cause := CauseText(m.Cause, m.CauseSource, m.LastSent)
+	cause := CauseText(m.Cause, m.CauseSource, m.CauseMTU, m.LastSent)
 	switch m.Kind() {
 	case "down":
 		if cause == "" {

@@ -67,7 +67,7 @@ func (c Check) note() string {
 		source = c.Result.CauseSource.String()
 	}
 	if c.Result.Cause != models.CauseTimeout || c.Result.Received == 0 {
-		if text := CauseText(c.Result.Cause, source, c.Result.Sent); text != "" {
+		if text := CauseText(c.Result.Cause, source, c.Result.CauseMTU, c.Result.Sent); text != "" {
 			notes = append(notes, text)
 		}
 	}

@@ -271,7 +271,7 @@ func (p ProberPage) leftOut() []Setting {
 		return strings.Compare(string(a), string(b))
 	})
 	for _, cause := range causes {
-		words := CauseText(cause, "", 0)
+		words := CauseText(cause, "", 0, 0)
 		if words == "" {
 			words = "for no reason given"
 		}

@@ -87,9 +87,9 @@ func said(text, source string) string {
 	return text + ", said " + source
 }
 
-// CauseText is a cause as a person reads it. Source is the router that said so, or empty; sent is how many echo requests
-// the check sent. It is empty for models.CauseNone.
-func CauseText(cause models.Cause, source string, sent int) string {
+// CauseText is a cause as a person reads it. Source is the router that said so, or empty; mtu is what it said would fit, in
+// bytes, or 0; sent is how many echo requests the check sent. It is empty for models.CauseNone.
+func CauseText(cause models.Cause, source string, mtu, sent int) string {
 	switch cause {
 	case models.CauseNone:
 		return ""
@@ -109,7 +109,11 @@ func CauseText(cause models.Cause, source string, sent int) string {
 	case models.CauseTTLExceeded:
 		return said("TTL exceeded", source)
 	case models.CauseTooBig:
-		return said("packet too big, fragmentation needed", source)
+		text := "packet too big, fragmentation needed"
+		if mtu > 0 {
+			text += " (MTU " + number(mtu) + ")"
+		}
+		return said(text, source)
 	case models.CauseDNSError:
 		return "name server gave no usable answer"
 	case models.CauseNameNotFound:

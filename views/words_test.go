@@ -12,28 +12,30 @@ func TestEveryCauseHasItsWords(t *testing.T) {
 	for _, c := range []struct {
 		cause  models.Cause
 		source string
+		mtu    int
 		sent   int
 		want   string
 	}{
-		{models.CauseNone, "", 4, ""},
-		{models.CauseTimeout, "", 4, "no reply to 4 packets"},
-		{models.CauseTimeout, "", 1, "no reply to 1 packet"},
-		{models.CauseHostUnreachable, "10.0.0.1", 4, "host unreachable, said 10.0.0.1"},
-		{models.CauseNetUnreachable, "", 4, "network unreachable"},
-		{models.CausePortUnreachable, "", 4, "port unreachable"},
-		{models.CauseProhibited, "10.0.0.1", 4, "refused by a filter, said 10.0.0.1"},
-		{models.CauseTTLExceeded, "10.0.0.1", 4, "TTL exceeded, said 10.0.0.1"},
-		{models.CauseTooBig, "10.0.0.1", 4, "packet too big, fragmentation needed, said 10.0.0.1"},
-		{models.CauseDNSError, "", 0, "name server gave no usable answer"},
-		{models.CauseNameNotFound, "", 0, "the name does not exist"},
-		{models.CauseLocalError, "", 0, "this machine could not send"},
-		{models.CauseNoPermission, "", 0, "no right to ping"},
-		{models.CauseTargetNotAllowed, "", 0, "address not allowed by the target policy"},
-		{models.CauseOverload, "", 0, "prober overloaded, check left out"},
-		{models.CauseClockStep, "", 0, "the clock was set during the check"},
-		{models.CauseProberBlind, "10.99.0.1", 0, "prober blind: gateway 10.99.0.1 is silent"},
+		{models.CauseNone, "", 0, 4, ""},
+		{models.CauseTimeout, "", 0, 4, "no reply to 4 packets"},
+		{models.CauseTimeout, "", 0, 1, "no reply to 1 packet"},
+		{models.CauseHostUnreachable, "10.0.0.1", 0, 4, "host unreachable, said 10.0.0.1"},
+		{models.CauseNetUnreachable, "", 0, 4, "network unreachable"},
+		{models.CausePortUnreachable, "", 0, 4, "port unreachable"},
+		{models.CauseProhibited, "10.0.0.1", 0, 4, "refused by a filter, said 10.0.0.1"},
+		{models.CauseTTLExceeded, "10.0.0.1", 0, 4, "TTL exceeded, said 10.0.0.1"},
+		{models.CauseTooBig, "10.0.0.1", 0, 4, "packet too big, fragmentation needed, said 10.0.0.1"},
+		{models.CauseTooBig, "10.0.0.1", 1280, 4, "packet too big, fragmentation needed (MTU 1280), said 10.0.0.1"},
+		{models.CauseDNSError, "", 0, 0, "name server gave no usable answer"},
+		{models.CauseNameNotFound, "", 0, 0, "the name does not exist"},
+		{models.CauseLocalError, "", 0, 0, "this machine could not send"},
+		{models.CauseNoPermission, "", 0, 0, "no right to ping"},
+		{models.CauseTargetNotAllowed, "", 0, 0, "address not allowed by the target policy"},
+		{models.CauseOverload, "", 0, 0, "prober overloaded, check left out"},
+		{models.CauseClockStep, "", 0, 0, "the clock was set during the check"},
+		{models.CauseProberBlind, "10.99.0.1", 0, 0, "prober blind: gateway 10.99.0.1 is silent"},
 	} {
-		if got := plain(CauseText(c.cause, c.source, c.sent)); got != c.want {
+		if got := plain(CauseText(c.cause, c.source, c.mtu, c.sent)); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.cause, got, c.want)
 		}
 	}
@@ -96,6 +98,9 @@ func TestTheRowSaysTheCauseOnlyInTrouble(t *testing.T) {
 		"down": {func(m *LiveMonitor) {
 			m.State, m.Failures, m.Cause, m.CauseSource, m.LastReceived, m.LastRTT = models.StateDown, 3, models.CauseHostUnreachable, "10.0.0.1", 0, -1
 		}, "Down since 09:00:00", "host unreachable, said 10.0.0.1, 3 checks in a row"},
+		"too big": {func(m *LiveMonitor) {
+			m.State, m.Failures, m.Cause, m.CauseSource, m.CauseMTU, m.LastReceived, m.LastRTT = models.StateDown, 1, models.CauseTooBig, "10.0.0.1", 1280, 0, -1
+		}, "Down since 09:00:00", "packet too big, fragmentation needed (MTU 1280), said 10.0.0.1"},
 		"unknown": {func(m *LiveMonitor) {
 			m.State, m.Cause, m.UnknownInRow, m.LastOutcome = models.StateUnknown, models.CauseNoPermission, 2, models.OutcomeUnknown
 		}, "Unknown since 09:00:00", "no right to ping"},

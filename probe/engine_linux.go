@@ -189,7 +189,7 @@ func (f *engineCheck) fallBack() {
 	}
 }
 
-// done is called on the engine's thread: it judges and leaves the rest to others.
+// done is called on the engine's goroutine: it judges and leaves the rest to others.
 func (p *EnginePinger) done(c *echo.Check, r *echo.Report) {
 	f := c.Owner.(*engineCheck)
 	if errors.Is(r.Err, echo.ErrFamily) {

@@ -36,6 +36,7 @@ type Scheduler struct {
 	panics   *perMinute
 
 	wake    chan struct{}
+	pace    pace // Run's alone
 	arrived arrivals
 	// Run's alone: what is to be pinged, and what has ended, of which the first seen were seen to.
 	begun []begun

@@ -29,14 +29,39 @@ func (s *Scheduler) Run(ctx context.Context) {
 		if wait == 0 {
 			continue
 		}
+		wake := s.wake
+		if s.pace.busy(looked) {
+			wait, wake = restTime, nil
+		}
 		timer.Reset(wait)
 		select {
 		case <-ctx.Done():
-		case <-s.wake:
+		case <-wake:
 		case <-timer.C:
 		}
 	}
 	s.stop()
+}
+
+const (
+	// restTime is how long Run rests after each pass while much is going on: a wake-up costs as much as many checks.
+	restTime = 4 * time.Millisecond
+	// busyChecks in busyTime are much.
+	busyChecks = 50
+	busyTime   = 100 * time.Millisecond
+)
+
+// pace tells whether much is going on.
+type pace struct {
+	recent float64 // checks begun in about the last busyTime
+	at     time.Time
+}
+
+// busy is asked after each pass that began at now.
+func (p *pace) busy(now time.Time) bool {
+	p.recent *= max(0, 1-float64(now.Sub(p.at))/float64(busyTime))
+	p.at = now
+	return p.recent >= busyChecks
 }
 
 // stood makes void what was being measured while this process stood still: replies may have come that nobody took.
@@ -55,6 +80,7 @@ func (s *Scheduler) stood(d time.Duration) {
 func (s *Scheduler) pass() time.Duration {
 	more := s.finishSome()
 	wait := s.beginSome()
+	s.pace.recent += float64(len(s.begun))
 	for i := range s.begun {
 		s.launch(&s.begun[i])
 	}

@@ -65,7 +65,7 @@ func TestClockStep(t *testing.T) {
 		h := newHostile(t)
 		modes(t, func(t *testing.T, o Options) {
 			e := newRig(t, o)
-			// The kernel's clock stays; what we read beside it is by so much ahead. Only the engine's thread reads the clock.
+			// The kernel's clock stays; what we read beside it is by so much ahead. Only the engine's goroutine reads the clock.
 			var ahead atomic.Int64
 			set := make(chan struct{})
 			e.onDone(func(*Check, *Report) {

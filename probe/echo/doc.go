@@ -1,7 +1,7 @@
-// Package echo sends ICMP echo requests and measures their replies: many thousands of checks at once by one thread and a
+// Package echo sends ICMP echo requests and measures their replies: many thousands of checks at once by one goroutine and a
 // handful of sockets. It knows nothing of monitors or tenants and could be a library of its own. It needs Linux.
 //
-// An Engine is one thread that owns everything: sockets, the checks under way, and a timing wheel of one millisecond. It
+// An Engine is one goroutine that owns everything: sockets, the checks under way, and a timing wheel of one millisecond. It
 // sends one packet by one system call, takes up replies after at most 64 of them, and sleeps until something is due. On
 // its way a packet meets neither lock nor allocation. Times of sending and receiving are the kernel's where it gives them,
 // so that neither our scheduler nor other programs on the machine count as round-trip time.

@@ -145,7 +145,7 @@ type Rate struct {
 
 // Options say how an Engine works.
 type Options struct {
-	// Done gets each check back with what it found, on the engine's thread: it must not block. It may call Start and Cancel.
+	// Done gets each check back with what it found, on the engine's goroutine: it must not block. It may call Start and Cancel.
 	Done func(*Check, *Report)
 	// Allow is asked before each packet; an error ends the check. It must not block. Nil = everything.
 	Allow func(netip.Addr) error

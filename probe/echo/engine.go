@@ -5,7 +5,6 @@ package echo
 import (
 	"fmt"
 	"net/netip"
-	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +26,7 @@ type Engine struct {
 	caps   caps
 	slab   slab
 	wheel  wheel
+	pace   pace
 	stats  counters
 	in     inbox
 	out    []byte // the packet being built
@@ -81,11 +81,12 @@ func Open(o Options) (*Engine, error) {
 	return e, nil
 }
 
-// run is the engine's thread.
+// run is the engine's goroutine. It is not locked to a thread: each rest would then cost a change of threads, and what is
+// its own is so by being touched by nobody else.
 func (e *Engine) run() {
-	runtime.LockOSThread() // the thread ends with it
 	defer close(e.ended)
 	var orders []order
+	var turned uint64 // packets sent before this turn
 	for {
 		now := e.clock.now()
 		if e.in.some.Load() {
@@ -111,7 +112,14 @@ func (e *Engine) run() {
 		}
 		e.read()
 		e.rotate(now)
-		e.sleep()
+		sent := e.stats.sent.Load()
+		ended := e.clock.now()
+		if rest := e.pace.rest(int(sent-turned), ended); rest > 0 && !e.due(ended) {
+			e.nap(rest)
+		} else {
+			e.sleep()
+		}
+		turned = sent
 	}
 }
 

@@ -10,12 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inbox is what other goroutines want of the engine's thread.
+// inbox is what other goroutines want of the engine's goroutine.
 type inbox struct {
 	mu     sync.Mutex
 	orders []order // in the order given: a check may be used again after it was cancelled
 	stop   bool
-	gone   bool // the thread has ended
+	gone   bool // the goroutine has ended
 	some   atomic.Bool
 }
 
@@ -41,7 +41,7 @@ func (e *Engine) Start(c *Check) {
 // Cancel ends a check soon: it comes back with ErrCancelled, unless it is over already.
 func (e *Engine) Cancel(c *Check) { e.tell(order{check: c, cancel: true}) }
 
-// Close ends all checks, with ErrClosed, and returns when the engine's thread has ended. Options.Done must not call it.
+// Close ends all checks, with ErrClosed, and returns when the engine's goroutine has ended. Options.Done must not call it.
 func (e *Engine) Close() {
 	e.in.mu.Lock()
 	e.in.stop = true
@@ -50,7 +50,7 @@ func (e *Engine) Close() {
 	<-e.ended
 }
 
-// tell gives the engine's thread an order; it returns false where the engine is closed.
+// tell gives the engine's goroutine an order; it returns false where the engine is closed.
 func (e *Engine) tell(o order) bool {
 	e.in.mu.Lock()
 	defer e.in.mu.Unlock()
@@ -62,7 +62,7 @@ func (e *Engine) tell(o order) bool {
 	return true
 }
 
-// rouse wakes the engine's thread where it sleeps. The caller holds the inbox's lock, so that the eventfd is still ours.
+// rouse wakes the engine's goroutine where it sleeps. The caller holds the inbox's lock, so that the eventfd is still ours.
 func (e *Engine) rouse() {
 	e.in.some.Store(true)
 	if !e.in.gone && e.asleep.CompareAndSwap(true, false) {

@@ -162,7 +162,7 @@ func TestFamilyMissing(t *testing.T) {
 			expect(t, "IPv4 beside it", e.measure(v4), [5]int{Replied: 3}, nil)
 			lab.Sysctl(t, "net.ipv6.conf.all.disable_ipv6", "0")
 			lab.Sysctl(t, "net.ipv6.conf.lo.disable_ipv6", "0")
-			// A kernel without IPv6 can not be had here: take the sockets away, on the engine's thread.
+			// A kernel without IPv6 can not be had here: take the sockets away, on the engine's goroutine.
 			e.onDone(func(*Check, *Report) { e.pairs[1] = pair{} })
 			e.measure(v4)
 			e.onDone(nil)

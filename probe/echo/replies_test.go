@@ -188,7 +188,7 @@ func TestDeadline(t *testing.T) {
 			blocker.Count, blocker.Timeout = 1, 10*time.Millisecond
 			c := three(four(1))
 			c.Count, c.Timeout, c.Interval = 2, 150*time.Millisecond, 60*time.Millisecond
-			// While the engine's thread is held, the first packet is answered before the deadline and the second after it.
+			// While the engine's goroutine is held, the first packet is answered before the deadline and the second after it.
 			holding, held := make(chan struct{}), make(chan struct{})
 			e.onDone(func(done *Check, _ *Report) {
 				if done == blocker {

@@ -55,7 +55,7 @@ func (r *rig) done(c *Check, report *Report) {
 	where <- copied
 }
 
-// onDone has f called on the engine's thread for each report.
+// onDone has f called on the engine's goroutine for each report.
 func (r *rig) onDone(f func(*Check, *Report)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// slot is a check under way. It belongs to the engine's thread.
+// slot is a check under way. It belongs to the engine's goroutine.
 type slot struct {
 	check *Check
 	index int32

@@ -46,7 +46,7 @@ func (s Stats) StampError(quantile float64) time.Duration {
 	return 0
 }
 
-// counters are the engine's own; only its thread writes.
+// counters are the engine's own; only its goroutine writes.
 type counters struct {
 	sent, received, duplicates, reordered atomic.Uint64
 	late, forged, short, stray            atomic.Uint64

@@ -12,6 +12,9 @@ const OnTime = 50 * time.Millisecond
 // oldWaiting is how long results wait before a page says so: several times what a recorder under load takes.
 const oldWaiting = 10 * time.Second
 
+// failingWaiting is the same where the database has refused them: longer than one that is only tried again.
+const failingWaiting = 2 * time.Second
+
 // ProberFigures is what a prober says of its own work. It holds sums only, nothing of any tenant. Counts are since StartedAt.
 // It is kept as JSON; durations in it are nanoseconds.
 type ProberFigures struct {
@@ -103,8 +106,11 @@ type StorageFigures struct {
 
 // Behind is how many results wait because the database was away; 0 where those that wait are only gathered for a batch.
 func (f StorageFigures) Behind(now time.Time) int64 {
-	old := !f.OldestWaiting.IsZero() && now.Sub(f.OldestWaiting) > oldWaiting
-	if f.SpoolResults > 0 || f.Waiting > 0 && (f.Failing || old) {
+	limit := oldWaiting
+	if f.Failing {
+		limit = failingWaiting
+	}
+	if f.SpoolResults > 0 || f.Waiting > 0 && !f.OldestWaiting.IsZero() && now.Sub(f.OldestWaiting) > limit {
 		return f.SpoolResults + f.Waiting
 	}
 	return 0

@@ -62,6 +62,7 @@ func TestResultsThatWait(t *testing.T) {
 		"in the spool and in memory":  {models.StorageFigures{Waiting: 40, SpoolResults: 1000, OldestWaiting: now}, 1040},
 		"in the spool":                {models.StorageFigures{SpoolResults: 1000}, 1000},
 		"an old time and none waits":  {models.StorageFigures{OldestWaiting: now.Add(-time.Hour)}, 0},
+		"the database takes none":     {models.StorageFigures{Waiting: 1, Failing: true, OldestWaiting: now.Add(-3 * time.Second)}, 1},
 		"only one transaction failed": {models.StorageFigures{Waiting: 1, Failing: true, OldestWaiting: now.Add(-time.Second)}, 0},
 	} {
 		if got := c.f.Behind(now); got != c.want {

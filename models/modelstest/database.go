@@ -122,5 +122,5 @@ func connect(at string) (*sql.DB, error) {
 		return sql.OpenDB(pgdriver.NewConnector(pgdriver.WithDSN(at))), nil
 	}
 	file := url.URL{Path: at}
-	return sql.Open("sqlite", "file:"+file.EscapedPath()+"?mode=ro&_pragma=busy_timeout(5000)&_pragma=query_only(1)")
+	return sql.Open("sqlite", "file:"+file.EscapedPath()+"?mode=rw&_pragma=busy_timeout(5000)&_pragma=query_only(1)") // rw: who was killed may have left a journal to roll back
 }

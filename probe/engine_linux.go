@@ -27,6 +27,7 @@ type EnginePinger struct {
 	caps     Caps
 	log      *slog.Logger
 	fallback *ProbingPinger
+	panics   *perMinute
 
 	engine atomic.Pointer[echo.Engine]
 	mu     sync.Mutex // held to open and to close
@@ -39,7 +40,7 @@ type EnginePinger struct {
 
 // NewPinger makes the pinger for this system: on Linux an EnginePinger.
 func NewPinger(resolver *Resolver, policy models.TargetPolicy, caps Caps, log *slog.Logger) *EnginePinger {
-	p := &EnginePinger{resolver: resolver, local: newLocalAddresses(policy.Local), caps: caps, log: log}
+	p := &EnginePinger{resolver: resolver, local: newLocalAddresses(policy.Local), caps: caps, log: log, panics: newPerMinute()}
 	policy.Local = p.local.known
 	p.policy = policy
 	p.fallback = NewProbingPinger(resolver, policy, log)
@@ -118,6 +119,11 @@ func (p *EnginePinger) Ping(c models.Check, done func(models.Result)) (cancel fu
 	f.begin(end)
 	p.lookups.Go(func() {
 		defer end()
+		defer func() {
+			if r := recover(); r != nil {
+				f.deliver(panicked(c, f.begun, r, p.log, p.panics))
+			}
+		}()
 		addr, err := p.resolver.Resolve(ctx, c.Spec.Host, c.Spec.Family)
 		f.send(addr, err)
 	})

@@ -208,7 +208,7 @@ echolot_recorder_queue_bytes 20
 # HELP echolot_recorder_queue_results Results in memory that are not stored yet.
 # TYPE echolot_recorder_queue_results gauge
 echolot_recorder_queue_results 19
-# HELP echolot_results_dropped_total Results that were lost because too many waited.
+# HELP echolot_results_dropped_total Results that were lost: nothing had room for them, the spool was damaged, or the database refused them.
 # TYPE echolot_results_dropped_total counter
 echolot_results_dropped_total 24
 # HELP echolot_results_stored_total Results that were stored.
@@ -223,10 +223,10 @@ echolot_slots_skipped_total 16
 # HELP echolot_socket_drops_total Replies that the kernel dropped because the socket was full.
 # TYPE echolot_socket_drops_total counter
 echolot_socket_drops_total 10
-# HELP echolot_spool_bytes Size of the spool file.
+# HELP echolot_spool_bytes Size of the spool's files.
 # TYPE echolot_spool_bytes gauge
 echolot_spool_bytes 22
-# HELP echolot_spool_results Results in the spool file.
+# HELP echolot_spool_results Results in the spool's files.
 # TYPE echolot_spool_results gauge
 echolot_spool_results 21
 `

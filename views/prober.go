@@ -230,8 +230,8 @@ func (p ProberPage) storage() []Setting {
 		}
 		return count64(n, "result", "results") + ", " + size(heldBytes)
 	}
-	list := []Setting{{"In memory", held(s.Waiting, s.WaitingBytes)}, {"In the spool file", held(s.SpoolResults, s.SpoolBytes)}}
-	if s.Waiting > 0 && !s.OldestWaiting.IsZero() {
+	list := []Setting{{"In memory", held(s.Waiting, s.WaitingBytes)}, {"In the spool", held(s.SpoolResults, s.SpoolBytes)}}
+	if s.Waiting+s.SpoolResults > 0 && !s.OldestWaiting.IsZero() {
 		list = append(list, Setting{"The oldest waits", Span(p.Beat.SeenAt.Sub(s.OldestWaiting))})
 	}
 	if s.Failing {
@@ -244,7 +244,7 @@ func lost(n int64) string {
 	if n == 0 {
 		return "none"
 	}
-	return count64(n, "result", "results") + ": too many waited"
+	return count64(n, "result", "results") + ": no room, a damaged spool, or refused by the database; the log says which"
 }
 
 // leftOut says what was not measured since the start, and why. It is empty where everything was.

@@ -28,7 +28,7 @@ type ProberFigures struct {
 	// Skipped are slots that no check was made in, Shed those among them that are recorded as overload.
 	Skipped int64 `json:"skipped"`
 	Shed    int64 `json:"shed"`
-	// ClockSteps is how often somebody set the clock.
+	// ClockSteps is how often the clock was set, or the machine slept.
 	ClockSteps int64 `json:"clockSteps"`
 	// NotMeasured counts the results of OutcomeUnknown by their cause.
 	NotMeasured map[Cause]int64 `json:"notMeasured,omitempty"`

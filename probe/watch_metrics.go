@@ -48,7 +48,7 @@ func (w *Watch) describe(location string) {
 	add(gauge, "echolot_monitors", "Monitors that are scheduled.", nil, func(s snapshot) float64 { return float64(s.work.Monitors) })
 	add(counter, "echolot_slots_skipped_total", "Slots that no check was made in.", nil, func(s snapshot) float64 { return float64(s.work.Skipped) })
 	add(counter, "echolot_checks_shed_total", "Skipped slots that are recorded as overload.", nil, func(s snapshot) float64 { return float64(s.work.Shed) })
-	add(counter, "echolot_clock_steps_total", "How often the clock was set.", nil, func(s snapshot) float64 { return float64(s.work.ClockSteps) })
+	add(counter, "echolot_clock_steps_total", "How often the clock was set, or the machine slept.", nil, func(s snapshot) float64 { return float64(s.work.ClockSteps) })
 	add(gauge, "echolot_recorder_queue_results", "Results in memory that are not stored yet.", nil, func(s snapshot) float64 { return float64(s.storage.Waiting) })
 	add(gauge, "echolot_recorder_queue_bytes", "Memory that they take.", nil, func(s snapshot) float64 { return float64(s.storage.WaitingBytes) })
 	add(gauge, "echolot_spool_results", "Results in the spool's files.", nil, func(s snapshot) float64 { return float64(s.storage.SpoolResults) })

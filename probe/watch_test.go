@@ -181,7 +181,7 @@ echolot_checks_total{cause="",location="local",outcome="warning"} 0
 echolot_checks_total{cause="host_unreachable",location="local",outcome="failure"} 1
 echolot_checks_total{cause="other",location="local",outcome="other"} 1
 echolot_checks_total{cause="overload",location="local",outcome="unknown"} 1
-# HELP echolot_clock_steps_total How often the clock was set.
+# HELP echolot_clock_steps_total How often the clock was set, or the machine slept.
 # TYPE echolot_clock_steps_total counter
 echolot_clock_steps_total 18
 # HELP echolot_icmp_errors_total ICMP errors that routers and hosts sent.

@@ -258,7 +258,7 @@ func (p ProberPage) leftOut() []Setting {
 		list = append(list, Setting{"Left out under load", count64(f.Shed, "check", "checks") + ", spread evenly over the monitors"})
 	}
 	if f.ClockSteps > 0 {
-		list = append(list, Setting{"Clock", "was set " + count64(f.ClockSteps, "time", "times") + "; what was under way then counts as not measured"})
+		list = append(list, Setting{"Clock", "was set, or the machine slept, " + count64(f.ClockSteps, "time", "times") + "; what was under way then counts as not measured"})
 	}
 	causes := make([]models.Cause, 0, len(f.NotMeasured))
 	for cause := range f.NotMeasured {

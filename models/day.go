@@ -56,7 +56,7 @@ func dayOf(slot int64) int64 {
 	return day
 }
 
-// PrepareDays makes the partitions of today and of the next days; on SQLite there are none. It is called every few hours.
+// PrepareDays makes the partitions of today and of the next days; on SQLite there are none. It is called every hour.
 func (s *Store) PrepareDays(ctx context.Context) error {
 	if !s.postgres() {
 		return nil

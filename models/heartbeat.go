@@ -20,7 +20,7 @@ type Heartbeat struct {
 	// IPv4 and IPv6 are the socket mode in use, "datagram" or "raw", or empty where none may be opened.
 	IPv4 string `bun:"ipv4"`
 	IPv6 string `bun:"ipv6"`
-	// Lateness is how late the latest check began.
+	// Lateness is the longest that a check waited for room since the heartbeat before, or waits now.
 	Lateness time.Duration `bun:"-"`
 	// Monitors are scheduled, InFlight being checked, and Queue results wait to be stored.
 	Monitors, InFlight, Queue int

@@ -31,7 +31,7 @@ type ProberFigures struct {
 	// Skipped are slots that no check was made in, Shed those among them that are recorded as overload.
 	Skipped int64 `json:"skipped"`
 	Shed    int64 `json:"shed"`
-	// ClockSteps is how often somebody set the clock.
+	// ClockSteps is how often the clock was set, or the machine slept.
 	ClockSteps int64 `json:"clockSteps"`
 	// NotMeasured counts the results of OutcomeUnknown by their cause.
 	NotMeasured map[Cause]int64 `json:"notMeasured,omitempty"`
@@ -90,17 +90,18 @@ func (c CapFigures) Any() bool { return c.Global+c.Group+c.Target > 0 }
 
 // StorageFigures say what was measured and is not stored yet.
 type StorageFigures struct {
-	// Waiting results are in memory, SpoolResults in the spool file.
+	// Waiting results are in memory, SpoolResults in the spool's files.
 	Waiting      int64 `json:"waiting"`
 	WaitingBytes int64 `json:"waitingBytes"`
 	SpoolResults int64 `json:"spoolResults"`
 	SpoolBytes   int64 `json:"spoolBytes"`
-	// Stored and Dropped since the start.
+	// Stored and Dropped since the start. Dropped are those that nothing had room for, that were damaged in the spool, or that
+	// the database refused.
 	Stored  int64 `json:"stored"`
 	Dropped int64 `json:"dropped"`
 	// Failing is true from a refused transaction to the next one that is committed.
 	Failing bool `json:"failing"`
-	// OldestWaiting is when the oldest of Waiting came; zero where none waits.
+	// OldestWaiting is when the check of the oldest that waits began, in memory or in the spool; zero where none waits.
 	OldestWaiting time.Time `json:"oldestWaiting"`
 }
 

@@ -50,7 +50,7 @@ func (s *Scheduler) time() time.Time {
 	if step == 0 {
 		return now
 	}
-	s.log.Warn("the clock was set: checks under way are void", "step", step)
+	s.log.Warn("the clock was set, or the machine slept: checks under way are void", "step", step)
 	s.steps++
 	if step < 0 {
 		s.usedTo = max(s.usedTo, now.Add(-step).UnixMilli())

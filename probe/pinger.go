@@ -14,9 +14,11 @@ import (
 
 // Pinger carries out checks, any number of them at once.
 type Pinger interface {
-	// Ping begins the check and returns at once. done is called exactly once, within c.Spec.Timeout and a tenth of a
-	// second, from any goroutine, maybe before Ping has returned; it does not block. A check never fails: what could not
-	// be measured is a result with models.OutcomeUnknown and its cause.
+	// Ping begins the check and returns at once. done is called exactly once, from any goroutine, maybe before Ping has
+	// returned; it does not block. That is within c.Spec.Timeout and a tenth of a second, but where a packet had to wait for a
+	// cap or a busy machine: it keeps the time that the plan left it, so that a check may take twice its timeout, and a second
+	// more where more came back than could be read. A check never fails: what could not be measured is a result with
+	// models.OutcomeUnknown and its cause.
 	//
 	// cancel ends the check soon: done is still called, and its result is to be thrown away. cancel may be called any
 	// number of times, also after done.

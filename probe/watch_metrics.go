@@ -48,13 +48,13 @@ func (w *Watch) describe(location string) {
 	add(gauge, "echolot_monitors", "Monitors that are scheduled.", nil, func(s snapshot) float64 { return float64(s.work.Monitors) })
 	add(counter, "echolot_slots_skipped_total", "Slots that no check was made in.", nil, func(s snapshot) float64 { return float64(s.work.Skipped) })
 	add(counter, "echolot_checks_shed_total", "Skipped slots that are recorded as overload.", nil, func(s snapshot) float64 { return float64(s.work.Shed) })
-	add(counter, "echolot_clock_steps_total", "How often the clock was set.", nil, func(s snapshot) float64 { return float64(s.work.ClockSteps) })
+	add(counter, "echolot_clock_steps_total", "How often the clock was set, or the machine slept.", nil, func(s snapshot) float64 { return float64(s.work.ClockSteps) })
 	add(gauge, "echolot_recorder_queue_results", "Results in memory that are not stored yet.", nil, func(s snapshot) float64 { return float64(s.storage.Waiting) })
 	add(gauge, "echolot_recorder_queue_bytes", "Memory that they take.", nil, func(s snapshot) float64 { return float64(s.storage.WaitingBytes) })
-	add(gauge, "echolot_spool_results", "Results in the spool file.", nil, func(s snapshot) float64 { return float64(s.storage.SpoolResults) })
-	add(gauge, "echolot_spool_bytes", "Size of the spool file.", nil, func(s snapshot) float64 { return float64(s.storage.SpoolBytes) })
+	add(gauge, "echolot_spool_results", "Results in the spool's files.", nil, func(s snapshot) float64 { return float64(s.storage.SpoolResults) })
+	add(gauge, "echolot_spool_bytes", "Size of the spool's files.", nil, func(s snapshot) float64 { return float64(s.storage.SpoolBytes) })
 	add(counter, "echolot_results_stored_total", "Results that were stored.", nil, func(s snapshot) float64 { return float64(s.storage.Stored) })
-	add(counter, "echolot_results_dropped_total", "Results that were lost because too many waited.", nil, func(s snapshot) float64 { return float64(s.storage.Dropped) })
+	add(counter, "echolot_results_dropped_total", "Results that were lost: nothing had room for them, the spool was damaged, or the database refused them.", nil, func(s snapshot) float64 { return float64(s.storage.Dropped) })
 }
 
 // inFlight is the engine's own figure where it has one: the scheduler's is as old as the last heartbeat.

@@ -181,7 +181,7 @@ echolot_checks_total{cause="",location="local",outcome="warning"} 0
 echolot_checks_total{cause="host_unreachable",location="local",outcome="failure"} 1
 echolot_checks_total{cause="other",location="local",outcome="other"} 1
 echolot_checks_total{cause="overload",location="local",outcome="unknown"} 1
-# HELP echolot_clock_steps_total How often the clock was set.
+# HELP echolot_clock_steps_total How often the clock was set, or the machine slept.
 # TYPE echolot_clock_steps_total counter
 echolot_clock_steps_total 18
 # HELP echolot_icmp_errors_total ICMP errors that routers and hosts sent.
@@ -208,7 +208,7 @@ echolot_recorder_queue_bytes 20
 # HELP echolot_recorder_queue_results Results in memory that are not stored yet.
 # TYPE echolot_recorder_queue_results gauge
 echolot_recorder_queue_results 19
-# HELP echolot_results_dropped_total Results that were lost because too many waited.
+# HELP echolot_results_dropped_total Results that were lost: nothing had room for them, the spool was damaged, or the database refused them.
 # TYPE echolot_results_dropped_total counter
 echolot_results_dropped_total 24
 # HELP echolot_results_stored_total Results that were stored.
@@ -223,10 +223,10 @@ echolot_slots_skipped_total 16
 # HELP echolot_socket_drops_total Replies that the kernel dropped because the socket was full.
 # TYPE echolot_socket_drops_total counter
 echolot_socket_drops_total 10
-# HELP echolot_spool_bytes Size of the spool file.
+# HELP echolot_spool_bytes Size of the spool's files.
 # TYPE echolot_spool_bytes gauge
 echolot_spool_bytes 22
-# HELP echolot_spool_results Results in the spool file.
+# HELP echolot_spool_results Results in the spool's files.
 # TYPE echolot_spool_results gauge
 echolot_spool_results 21
 `

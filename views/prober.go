@@ -64,9 +64,9 @@ func (p ProberPage) over() string {
 	if f.Ever.Checks == 0 {
 		return ""
 	}
-	text := count64(f.Lately.Checks, "check", "checks") + " in the last " + Span(p.Beat.SeenAt.Sub(f.Lately.Since))
+	text := count(f.Lately.Checks, "check", "checks") + " in the last " + Span(p.Beat.SeenAt.Sub(f.Lately.Since))
 	if !f.Ever.Since.Equal(f.Lately.Since) {
-		text += "; " + share(f.Ever.OnTime, f.Ever.Checks) + " of " + count64(f.Ever.Checks, "check", "checks") + " in the " +
+		text += "; " + share(f.Ever.OnTime, f.Ever.Checks) + " of " + count(f.Ever.Checks, "check", "checks") + " in the " +
 			Span(p.Beat.SeenAt.Sub(f.Ever.Since)) + " since the start"
 	}
 	return text
@@ -128,14 +128,6 @@ func fine(d time.Duration) string {
 	return value + nbsp + unit
 }
 
-// count64 is count for what may be many.
-func count64(n int64, one, many string) string {
-	if n == 1 {
-		return "1" + nbsp + one
-	}
-	return thousands(n) + nbsp + many
-}
-
 // size writes a size in the largest unit of 1024 that leaves a whole part.
 func size(n int64) string {
 	units := [...]string{"B", "KiB", "MiB", "GiB", "TiB"}
@@ -187,7 +179,7 @@ func bit(c models.CapFigures) string {
 		what string
 	}{{c.Global, "by the limit on all"}, {c.Group, "by an organization’s"}, {c.Target, "by a target’s"}} {
 		if one.n > 0 {
-			parts = append(parts, count64(one.n, "packet", "packets")+" "+one.what)
+			parts = append(parts, count(one.n, "packet", "packets")+" "+one.what)
 		}
 	}
 	if len(parts) == 0 {
@@ -226,12 +218,12 @@ func (p ProberPage) storage() []Setting {
 		case n == 0 && heldBytes == 0:
 			return "nothing"
 		case heldBytes == 0:
-			return count64(n, "result", "results")
+			return count(n, "result", "results")
 		}
-		return count64(n, "result", "results") + ", " + size(heldBytes)
+		return count(n, "result", "results") + ", " + size(heldBytes)
 	}
-	list := []Setting{{"In memory", held(s.Waiting, s.WaitingBytes)}, {"In the spool file", held(s.SpoolResults, s.SpoolBytes)}}
-	if s.Waiting > 0 && !s.OldestWaiting.IsZero() {
+	list := []Setting{{"In memory", held(s.Waiting, s.WaitingBytes)}, {"In the spool", held(s.SpoolResults, s.SpoolBytes)}}
+	if s.Waiting+s.SpoolResults > 0 && !s.OldestWaiting.IsZero() {
 		list = append(list, Setting{"The oldest waits", Span(p.Beat.SeenAt.Sub(s.OldestWaiting))})
 	}
 	if s.Failing {
@@ -244,7 +236,7 @@ func lost(n int64) string {
 	if n == 0 {
 		return "none"
 	}
-	return count64(n, "result", "results") + ": too many waited"
+	return count(n, "result", "results") + ": no room, a damaged spool, or refused by the database; the log says which"
 }
 
 // leftOut says what was not measured since the start, and why. It is empty where everything was.
@@ -252,13 +244,13 @@ func (p ProberPage) leftOut() []Setting {
 	f := p.figures()
 	var list []Setting
 	if f.Skipped > 0 {
-		list = append(list, Setting{"Skipped", count64(f.Skipped, "slot", "slots") + ": the next was due before there was room or the last check had ended"})
+		list = append(list, Setting{"Skipped", count(f.Skipped, "slot", "slots") + ": the next was due before there was room or the last check had ended"})
 	}
 	if f.Shed > 0 {
-		list = append(list, Setting{"Left out under load", count64(f.Shed, "check", "checks") + ", spread evenly over the monitors"})
+		list = append(list, Setting{"Left out under load", count(f.Shed, "check", "checks") + ", spread evenly over the monitors"})
 	}
 	if f.ClockSteps > 0 {
-		list = append(list, Setting{"Clock", "was set " + count64(f.ClockSteps, "time", "times") + "; what was under way then counts as not measured"})
+		list = append(list, Setting{"Clock", "was set, or the machine slept, " + count(f.ClockSteps, "time", "times") + "; what was under way then counts as not measured"})
 	}
 	causes := make([]models.Cause, 0, len(f.NotMeasured))
 	for cause := range f.NotMeasured {
@@ -275,7 +267,7 @@ func (p ProberPage) leftOut() []Setting {
 		if words == "" {
 			words = "for no reason given"
 		}
-		list = append(list, Setting{"Not measured", count64(f.NotMeasured[cause], "check", "checks") + ": " + words})
+		list = append(list, Setting{"Not measured", count(f.NotMeasured[cause], "check", "checks") + ": " + words})
 	}
 	return list
 }

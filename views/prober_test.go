@@ -52,7 +52,7 @@ func TestShares(t *testing.T) {
 func TestTheProberInTrouble(t *testing.T) {
 	doc := draw(t, Prober(sampleProber()))
 	text := plain(doc.Find("main").Text())
-	for _, part := range []string{"66.66 % of checks started within 50 ms", "does not take results now", "9 results: too many waited", "2 results, 3.0 MiB",
+	for _, part := range []string{"66.66 % of checks started within 50 ms", "does not take results now", "9 results: no room, a damaged spool, or refused by the database", "2 results, 3.0 MiB",
 		"1 packet by the limit on all, 2 packets by an organization’s, 3 packets by a target’s", "5 checks: the clock was set during the check",
 		"7 replies that this machine had no room for", "What stands here is the last that it said."} {
 		if !strings.Contains(text, part) {
@@ -64,5 +64,14 @@ func TestTheProberInTrouble(t *testing.T) {
 	}
 	if got := doc.Find(`nav[aria-label=Main] a[aria-current]`).Text(); got != "Prober" {
 		t.Errorf("current link: got %q, want Prober", got)
+	}
+}
+
+// After a restart nothing waits in memory, but what an earlier run left waits.
+func TestTheOldestInTheSpool(t *testing.T) {
+	p := sampleProber()
+	p.Beat.Figures.Storage.Waiting, p.Beat.Figures.Storage.WaitingBytes = 0, 0
+	if got, want := plain(draw(t, Prober(p)).Find("[data-testid=storage]").Text()), "The oldest waits"; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q in it", got, want)
 	}
 }

@@ -12,7 +12,7 @@ import (
 const nbsp = "\u00a0"
 
 // count is "1 check" or "4 checks".
-func count(n int, one, many string) string {
+func count[N int | int64](n N, one, many string) string {
 	if n == 1 {
 		return "1" + nbsp + one
 	}

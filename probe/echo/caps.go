@@ -69,7 +69,8 @@ type target struct {
 	addr   netip.Addr
 	bucket bucket
 	live   *slot // linked by near and far
-	spare  *target
+	rests  bool  // is among those that rest
+	next   *target
 }
 
 // caps are the buckets of everything, of groups and of targets.
@@ -78,8 +79,37 @@ type caps struct {
 	everything               bucket
 	groups                   map[int64]*bucket
 	targets                  map[netip.Addr]*target
+	resting                  resting
 	spare                    *target // unused ones
 	swept                    int64
+}
+
+// resting are targets that had no checks under way when they came here, and whose buckets were not full, in a list.
+type resting struct {
+	first, last *target
+	n           int
+}
+
+func (r *resting) push(t *target) {
+	t.rests, t.next = true, nil
+	if r.last == nil {
+		r.first = t
+	} else {
+		r.last.next = t
+	}
+	r.last = t
+	r.n++
+}
+
+// pop takes the first out; there must be one.
+func (r *resting) pop() *target {
+	t := r.first
+	if r.first = t.next; r.first == nil {
+		r.last = nil
+	}
+	t.rests, t.next = false, nil
+	r.n--
+	return t
 }
 
 func newCaps(o Options) caps {
@@ -94,7 +124,7 @@ func (c *caps) join(s *slot) {
 	t := c.targets[s.addr]
 	if t == nil {
 		if t = c.spare; t != nil {
-			c.spare = t.spare
+			c.spare = t.next
 			*t = target{}
 		} else {
 			t = &target{}
@@ -121,14 +151,24 @@ func (c *caps) leave(s *slot, now int64) {
 		s.far.near = s.near
 	}
 	s.near, s.far = nil, nil
-	c.forget(t, now)
+	if t.live == nil && !t.rests {
+		c.resting.push(t)
+	}
+	c.forget(now, 2) // more than came in, so that they do not heap up
 }
 
-// forget drops a target that nothing is known of.
-func (c *caps) forget(t *target, now int64) {
-	if t.live == nil && t.bucket.full(now) {
-		delete(c.targets, t.addr)
-		t.spare, c.spare = c.spare, t
+// forget drops, of the first n targets that rest, those of which nothing is known: their buckets are full.
+func (c *caps) forget(now int64, n int) {
+	for range min(n, c.resting.n) {
+		t := c.resting.pop()
+		switch {
+		case t.live != nil: // it comes back when its checks have ended
+		case t.bucket.full(now):
+			delete(c.targets, t.addr)
+			t.next, c.spare = c.spare, t
+		default:
+			c.resting.push(t)
+		}
 	}
 }
 
@@ -166,15 +206,13 @@ func (c *caps) pass(s *slot, which int, now, latest int64, size int) (at int64) 
 	return at
 }
 
-// sweep forgets buckets that are full again, every so often.
+// sweep forgets buckets that are full again, every so often: of the targets those that ended last, the others went before.
 func (c *caps) sweep(now int64) {
 	if now-c.swept < int64(time.Minute) {
 		return
 	}
 	c.swept = now
-	for _, t := range c.targets {
-		c.forget(t, now)
-	}
+	c.forget(now, c.resting.n)
 	for id, b := range c.groups {
 		if b.full(now) {
 			delete(c.groups, id)

@@ -218,3 +218,29 @@ func TestCapKeepsNobodyElse(t *testing.T) {
 		t.Errorf("packets left at %v, want the last at a minute", got)
 	}
 }
+
+// Targets are forgotten as checks end, not by the sweep: to go through a million of them at once would hold the engine's
+// thread for half a second.
+func TestTargetsAreForgottenOnTheWay(t *testing.T) {
+	c := newCaps(Options{PerTarget: Rate{Packets: 100, Burst: 200}})
+	const each = 60 * time.Microsecond // a million checks a minute
+	full := 3 * 10 * time.Millisecond  // after three packets
+	most, now := 0, int64(time.Hour)
+	for i := range 20_000 {
+		s := &slot{check: &Check{}, addr: four(i)}
+		c.join(s)
+		for range 3 {
+			c.pass(s, capTarget, now, now+int64(time.Second), 84)
+		}
+		now += int64(each)
+		c.leave(s, now)
+		most = max(most, len(c.targets))
+	}
+	if want := 2 * int(full/each); most > want {
+		t.Errorf("got %d targets kept, want at most %d, twice those whose buckets are not full", most, want)
+	}
+	c.sweep(now + int64(time.Minute))
+	if len(c.targets) != 0 {
+		t.Errorf("a minute later: got %d targets kept, want none", len(c.targets))
+	}
+}

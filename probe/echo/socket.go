@@ -45,7 +45,7 @@ type socket struct {
 	dropped uint32 // of SO_MEMINFO and SO_RXQ_OVFL, since the socket was opened
 	prefix  uint16 // of raw identifiers
 	nextID  uint16
-	seq     uint16 // of packets without a token
+	seq     uint16 // the last one: of all packets of a datagram socket, of those without a token of a raw one
 	small   map[smallKey]token
 	over    []smallKey // of those, the ones whose check is over, in a ring
 	overAt  int
@@ -150,7 +150,6 @@ func (s *socket) expectStamp(t token) {
 
 // filter keeps all but echo replies with our identifiers away: every raw socket gets a copy of every ICMP message.
 func (s *socket) filter() error {
-	header := uint32(0)
 	if s.six {
 		all := [8]uint32{}
 		for i := range all {
@@ -167,7 +166,6 @@ func (s *socket) filter() error {
 		if err := setsockopt(s.fd, unix.SOL_RAW, icmpFilter, unsafe.Pointer(&blocked), unsafe.Sizeof(blocked)); err != nil {
 			return err
 		}
-		header = 1
 	}
 	const all = 0x40000
 	program := []unix.SockFilter{
@@ -178,7 +176,7 @@ func (s *socket) filter() error {
 		{Code: unix.BPF_RET | unix.BPF_K, K: all},
 		{Code: unix.BPF_RET | unix.BPF_K, K: 0},
 	}
-	if header != 0 { // IPv4 sockets see the IP header, of a length that it says itself
+	if !s.six { // IPv4 sockets see the IP header, of a length that it says itself
 		program[0] = unix.SockFilter{Code: unix.BPF_LDX | unix.BPF_B | unix.BPF_MSH, K: 0}
 	}
 	return unix.SetsockoptSockFprog(s.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
@@ -242,11 +240,11 @@ func (s *socket) prepare(c *Check) error {
 			return err
 		}
 		if s.six {
-			one := 0
+			on := 0
 			if c.DontFragment {
-				one = 1
+				on = 1
 			}
-			if err := set(unix.IPPROTO_IPV6, unix.IPV6_DONTFRAG, one); err != nil {
+			if err := set(unix.IPPROTO_IPV6, unix.IPV6_DONTFRAG, on); err != nil {
 				return err
 			}
 		}

@@ -81,6 +81,9 @@ const (
 	MaxTimeout    = 60 * time.Second
 )
 
+// shortestCheck is what the scheduler may make of MinTimeout, to end a check before the next one's slot.
+const shortestCheck = MinTimeout - 100*time.Millisecond
+
 // Valid returns an error that names the first figure out of bounds. It is asked again just before anything is sent:
 // a row that got past the API must not become a flood or a crash.
 func (s Spec) Valid() error {
@@ -93,8 +96,8 @@ func (s Spec) Valid() error {
 		return fmt.Errorf("packet size %d is outside 0 to %d", s.PacketSize, MaxPacketSize)
 	case s.Interval < MinPacketGap || s.Interval > MaxTimeout:
 		return fmt.Errorf("interval %s between packets is outside %s to %s", s.Interval, MinPacketGap, MaxTimeout)
-	case s.Timeout < MinTimeout || s.Timeout > MaxTimeout:
-		return fmt.Errorf("timeout %s is outside %s to %s", s.Timeout, MinTimeout, MaxTimeout)
+	case s.Timeout < shortestCheck || s.Timeout > MaxTimeout:
+		return fmt.Errorf("timeout %s is outside %s to %s", s.Timeout, shortestCheck, MaxTimeout)
 	case s.TTL < 0 || s.TTL > 255:
 		return fmt.Errorf("ttl %d is outside 1 to 255", s.TTL)
 	case s.TOS < 0 || s.TOS > 255:

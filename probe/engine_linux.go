@@ -21,13 +21,14 @@ const reopenEvery = 10 * time.Second
 // EnginePinger is a Pinger that sends by the packet engine, and by pro-bing as long as the engine's sockets can not be
 // opened. Names, policy and the verdict are ours, packets and time the engine's.
 type EnginePinger struct {
-	resolver *Resolver
-	policy   models.TargetPolicy
-	local    *localAddresses
-	caps     Caps
-	log      *slog.Logger
-	fallback *ProbingPinger
-	panics   *perMinute
+	resolver   *Resolver
+	policy     models.TargetPolicy
+	local      *localAddresses
+	caps       Caps
+	log        *slog.Logger
+	fallback   *ProbingPinger
+	fallenBack atomic.Int32 // checks that it makes now
+	panics     *perMinute
 
 	engine atomic.Pointer[echo.Engine]
 	mu     sync.Mutex // held to open and to close
@@ -83,8 +84,8 @@ func (p *EnginePinger) Close() {
 	if e != nil {
 		e.Close()
 	}
+	p.outbox.stop() // which may begin checks of the other pinger
 	p.fallback.Close()
-	p.outbox.stop()
 }
 
 // engineCheck is one check under way at an EnginePinger.
@@ -187,9 +188,18 @@ func (f *engineCheck) send(addr netip.Addr, err error) {
 	f.deliver(f.result.Unknown(models.CauseLocalError, echo.ErrCancelled.Error()))
 }
 
-// fallBack has pro-bing make the check.
+// fallBack has pro-bing make the check; one more than it can make at once is left out.
 func (f *engineCheck) fallBack() {
-	stop := f.pinger.fallback.Ping(f.check, f.done)
+	p := f.pinger
+	if p.fallenBack.Add(1) > defaultParallel {
+		p.fallenBack.Add(-1)
+		f.deliver(f.result.Unknown(models.CauseOverload, fmt.Sprintf("pro-bing makes %d checks already", defaultParallel)))
+		return
+	}
+	stop := p.fallback.Ping(f.check, func(r models.Result) {
+		p.fallenBack.Add(-1)
+		f.done(r)
+	})
 	if !f.begin(stop) {
 		stop()
 	}
@@ -240,9 +250,9 @@ func (p *EnginePinger) Abilities() Abilities {
 	}
 	stats := e.Stats()
 	var all Abilities
-	for family, mode := range map[string]string{"4": stats.IPv4, "6": stats.IPv6} {
-		if mode != "" {
-			all = append(all, Ability{Mode: mode, Family: family, OK: true})
+	for _, a := range []Ability{{Family: "4", Mode: stats.IPv4}, {Family: "6", Mode: stats.IPv6}} {
+		if a.OK = a.Mode != ""; a.OK {
+			all = append(all, a)
 		}
 	}
 	return all

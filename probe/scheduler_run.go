@@ -221,16 +221,30 @@ func (s *Scheduler) begin(p int32, m *schedule, now time.Time) {
 	b.check.Spec.Host = m.host
 	if m.next <= ms {
 		b.check.Slot, b.check.Kind = m.next, models.KindScheduled
-		b.lateness = now.Sub(time.UnixMilli(m.next))
+		b.lateness = now.Sub(time.UnixMilli(m.since))
 	}
 	s.leaveQueue(p, m)
 	m.last, m.next = b.check.Slot, s.slotAfter(m, max(ms, b.check.Slot))
+	b.check.Spec.Timeout = endsBefore(time.UnixMilli(m.next).Sub(now), set.spec.Timeout)
 	m.extra, m.urgent = extraNone, false
 	m.flight = b.flight
 	s.settle(p, m, ms)
 	s.running++
 	s.started++
 	s.begun = append(s.begun, b)
+}
+
+// endMargin is how long before the next slot a check is to end, so that it can be handed on in time.
+const endMargin = 25 * time.Millisecond
+
+// endsBefore is the timeout of a check whose next slot is due after left. A timeout as long as the interval would have each
+// check of a silent target begin a little later than the last one, until slots are missed; it is cut by twice the margin at
+// most, because how late we are must not make replies late.
+func endsBefore(left, timeout time.Duration) time.Duration {
+	if left -= endMargin; left < timeout {
+		return max(left, timeout-2*endMargin)
+	}
+	return timeout
 }
 
 // finishAll sees to all checks that have ended.

@@ -315,6 +315,29 @@ func TestSlowChecksSkipSlots(t *testing.T) {
 	})
 }
 
+// A silent target whose timeout is its interval keeps its slots: each check ends before the next one is due, and no
+// lateness heaps up.
+func TestTimeoutAsLongAsTheInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pinger := &fakePinger{takes: func(c models.Check) time.Duration { return c.Spec.Timeout + 3*time.Millisecond }}
+		m := checked(1, 5*time.Second)
+		m.Spec.Timeout = 5 * time.Second
+		s := simulate(t, pinger, 100, m)
+		time.Sleep(time.Hour)
+		stats := s.TakeStats()
+		s.stop()
+		s.sound(t)
+		if n := len(s.results()); n < 718 || stats.Skipped != 0 {
+			t.Errorf("got %d results and %d skipped slots, want 720 of an hour and none", n, stats.Skipped)
+		}
+		for _, r := range s.results() {
+			if r.StartedOffset > 50*time.Millisecond {
+				t.Fatalf("a check began %s after its slot", r.StartedOffset)
+			}
+		}
+	})
+}
+
 // T22: settings that got past the API must not become a flood or a crash.
 func TestNoInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -109,3 +109,35 @@ func TestCapIsNoLoss(t *testing.T) {
 		}
 	})
 }
+
+// Where more checks are asked for than a cap lets through, those that are left out are others each time, whatever their order.
+func TestCapIsFair(t *testing.T) {
+	lab.Inside(t, func(t *testing.T) {
+		h := newHostile(t)
+		h.behave(h.echo)
+		lab.AllowDatagram(t)
+		const targets, rounds = 40, 60
+		e := newRig(t, Options{All: Rate{Packets: 100, Burst: 1}})
+		var answers [targets][]chan Report
+		var checks [targets][]*Check
+		tick := time.NewTicker(100 * time.Millisecond) // four times what the cap lets through, in the same order each time
+		defer tick.Stop()
+		for range rounds {
+			for i := range targets {
+				c := three(four(i + 1))
+				c.Count, c.Timeout = 1, 5*time.Second
+				checks[i], answers[i] = append(checks[i], c), append(answers[i], e.begin(c))
+			}
+			<-tick.C
+		}
+		for i := range targets {
+			measured := 0
+			for n, c := range checks[i] {
+				measured += e.wait(c, answers[i][n]).Received
+			}
+			if measured == 0 || measured == rounds {
+				t.Errorf("target %d: %d of %d checks were made, want some", i, measured, rounds)
+			}
+		}
+	})
+}

@@ -2,7 +2,10 @@
 
 package echo
 
-import "time"
+import (
+	"math/rand/v2"
+	"time"
+)
 
 // begin takes up a check and sends its first packet.
 func (e *Engine) begin(c *Check, now int64) {
@@ -29,6 +32,9 @@ func (e *Engine) begin(c *Check, now int64) {
 	e.sendNext(s, now)
 }
 
+// patience is how long a check's first packet may wait for the caps.
+const patience = 2 * time.Second
+
 // sendNext sends the slot's next packet, or has it wait for the caps.
 func (e *Engine) sendNext(s *slot, now int64) {
 	c := s.check
@@ -42,6 +48,11 @@ func (e *Engine) sendNext(s *slot, now int64) {
 	if now > latest {
 		e.giveUp(s, now, ErrLate)
 		return
+	}
+	if s.sent == 0 {
+		// Where more is asked for than the caps let through, the checks that are left out are to be others each time: else those
+		// whose slots come first would get everything, for ever. A check that has begun gets all its packets.
+		latest = min(latest, now+int64(float64(patience)*(0.5+0.5*rand.Float64())))
 	}
 	for s.passed < capCount {
 		at := e.caps.pass(s, s.passed, now, latest, c.Size+icmpHeader+ipHeader(s))
@@ -186,8 +197,14 @@ func (e *Engine) finish(s *slot, now int64, err error) {
 	for k := range s.packets {
 		p := &s.packets[k]
 		state := p.state
-		if state == Lost && err != nil {
+		switch {
+		case state == Lost && err != nil:
 			state = Unjudged
+		case state == Lost && p.hearsay:
+			state = Refused
+			if r.Trouble.Kind == NoTrouble {
+				r.Trouble = s.hearsay
+			}
 		}
 		r.Packets[k] = Packet{State: state}
 		switch state {

@@ -22,6 +22,7 @@ const (
 // reply is an echo reply as it came: its parts point into the buffer.
 type reply struct {
 	identifier, seq uint16
+	message         []byte // from the ICMP header on
 	payload         []byte
 	ttl             int // of the IP header where there is one, else 0
 }
@@ -47,7 +48,7 @@ func parseReply(b []byte, six, ipHeader bool) (r reply, ok bool) {
 		return reply{}, false
 	}
 	r.identifier, r.seq = binary.BigEndian.Uint16(b[4:]), binary.BigEndian.Uint16(b[6:])
-	r.payload = b[icmpHeader:]
+	r.message, r.payload = b, b[icmpHeader:]
 	return r, true
 }
 
@@ -180,7 +181,7 @@ func trouble(origin, kind, code uint8) TroubleKind {
 	return NoTrouble
 }
 
-// checksum is that of RFC 1071 over an ICMPv4 message whose checksum field is zero.
+// checksum is that of RFC 1071 over an ICMPv4 message whose checksum field is zero; it is 0 over one with a right checksum.
 func checksum(b []byte) uint16 {
 	var sum uint32
 	for ; len(b) >= 2; b = b[2:] {

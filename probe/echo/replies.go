@@ -36,7 +36,7 @@ func (e *Engine) readReplies(s *socket) bool {
 // reply judges one message: whose reply it is, whether it is what we sent, and when it came.
 func (e *Engine) reply(s *socket, c control, data []byte, from netip.Addr, cut bool, now int64) {
 	r, ok := parseReply(data, s.six, s.raw && !s.six)
-	if !ok {
+	if !ok || s.raw && !s.six && !cut && checksum(r.message) != 0 { // which the kernel looks at only for others
 		e.stats.stray.Add(1)
 		return
 	}

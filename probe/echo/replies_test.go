@@ -3,6 +3,7 @@
 package echo
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"testing"
 	"time"
@@ -73,6 +74,16 @@ func TestHostileReplies(t *testing.T) {
 				[5]int{Lost: 3}, func(s Stats) uint64 { return s.Forged }, 3},
 			{"wrong tag", func(r request) { h.reply(r.to, r, r.id, r.seq, with(r, timeSize+15, 1)) },
 				[5]int{Lost: 3}, func(s Stats) uint64 { return s.Forged }, 3},
+			{"wrong checksum", func(r request) {
+				m := make([]byte, 8, 8+len(r.payload))
+				if m[0] = echoReply4; r.from.Is6() {
+					m[0] = echoReply6
+				}
+				m[3] = 1 // what send takes for zero
+				binary.BigEndian.PutUint16(m[4:], r.id)
+				binary.BigEndian.PutUint16(m[6:], r.seq)
+				h.send(r.to, r.from, append(m, r.payload...))
+			}, [5]int{Lost: 3}, nil, 0},
 			{"wrong sequence", func(r request) { h.reply(r.to, r, r.id, r.seq+1, r.payload) },
 				[5]int{Lost: 3}, func(s Stats) uint64 { return s.Forged }, 3},
 			{"only a beginning", func(r request) { h.reply(r.to, r, r.id, r.seq, r.payload[:20]) },

@@ -36,6 +36,7 @@ type slot struct {
 	deadline int64  // when what is unanswered is lost
 	over     uint32 // the socket's overflow count when it began
 	report   Report
+	hearsay  Trouble // the last such error; the report has those that proved themselves
 
 	// The wheel's.
 	due        int64
@@ -50,6 +51,8 @@ type packet struct {
 	rtt   int64
 	seq   uint16
 	state PacketState
+	// hearsay is true where an ICMP error without a tag of ours said what became of it.
+	hearsay bool
 }
 
 // slab keeps slots for use again, by the number of packets that they have room for. Free ones are used again as late as
@@ -78,6 +81,7 @@ func (b *slab) take(c *Check) *slot {
 	s.packets = s.packets[:c.Count]
 	clear(s.packets)
 	s.report = Report{Packets: s.report.Packets[:c.Count]}
+	s.hearsay = Trouble{}
 	s.sent, s.left, s.settled, s.highest, s.passed = 0, 0, 0, -1, 0
 	return s
 }

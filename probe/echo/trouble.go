@@ -78,8 +78,9 @@ func (e *Engine) troubled(s *socket, c control, quoted []byte, to netip.Addr, no
 		return
 	}
 	if sl, k := e.quoted(s, q, to); sl != nil {
+		// Anybody who guesses identifier and sequence can say so: a reply that comes in time knows better, so the check goes on.
 		e.stats.troubles.Add(1)
-		e.refused(sl, k, t, now)
+		sl.packets[k].hearsay, sl.hearsay = true, t
 		return
 	}
 	switch {

@@ -158,7 +158,8 @@ func (e *Engine) dropped(s *socket, n uint32) {
 	}
 }
 
-// overflowed asks how many messages of the socket were thrown away so far.
+// overflowed asks how many messages of the socket were thrown away so far. A raw IPv6 socket counts those with a wrong
+// checksum too (rawv6_rcv), so that a stranger who sends such replies keeps its losses from being judged.
 func (e *Engine) overflowed(s *socket) uint32 {
 	e.dropped(s, s.overflows())
 	return s.dropped

@@ -106,6 +106,11 @@ func TestHostileReplies(t *testing.T) {
 						check.Timeout = brief
 					}
 					r := e.measure(check)
+					if c.name == "wrong checksum" && o.Raw && check.Addr.Is6() {
+						// To the kernel these are drops like those for want of room (rawv6_rcv): nobody can tell.
+						expect(t, c.name, r, [5]int{Unjudged: 3}, ErrOverflow)
+						continue
+					}
 					expect(t, c.name, r, c.want, nil)
 					if r.Received > 0 && r.ReplyTTL != 61 {
 						t.Errorf("%s: got a TTL of %d, want 61", c.name, r.ReplyTTL)

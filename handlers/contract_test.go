@@ -120,6 +120,9 @@ func TestMonitorFields(t *testing.T) {
 		{`"config":{"count":2, "ttl":9},"icmpConfig":{"ttl":9,"count":2}`, `{"config":{"packetSize":56,"count":2,"ttl":9}}`},
 		{`"icmpConfig":{"count":10,"intervalMs":100},"timeoutSeconds":1`, `{"timeoutSeconds":1}`},
 		{`"icmpConfig":{"Count":1000000,"x":{"b":1,"a":[null]}}`, `{"config":{"packetSize":56,"count":3,"Count":1000000,"x":{"b":1,"a":[null]}},"warnings":["icmpConfig.Count is kept, but the prober does not know it","icmpConfig.x is kept, but the prober does not know it"]}`},
+		{`"icmpConfig":{"ipFamily":"4"}`, `{"hostname":"127.0.0.1","icmpConfig":{"packetSize":56,"count":3,"ipFamily":"4"}}`},
+		{`"hostname":"::1","icmpConfig":{"ipFamily":"6"}`, `{"hostname":"::1","icmpConfig":{"packetSize":56,"count":3,"ipFamily":"6"}}`},
+		{`"hostname":"gw.example","icmpConfig":{"ipFamily":"6"}`, `{"hostname":"gw.example","icmpConfig":{"packetSize":56,"count":3,"ipFamily":"6"}}`},
 		{`"icmpConfig":{"quorum":"any"}`, `{"icmpConfig":{"packetSize":56,"count":3,"quorum":"any"}}`},
 		{`"icmpConfig":{"quorum":2}`, `{"icmpConfig":{"packetSize":56,"count":3,"quorum":2}}`},
 		{`"allowedCheckCountryCodes":["de","DE","at"]`, `{"allowedCheckCountryCodes":["DE","AT"],"state":"pending"}`},
@@ -152,6 +155,8 @@ func TestMonitorFields(t *testing.T) {
 		{`"timeoutSeconds":6,"checkIntervalSeconds":5`, "timeoutSeconds", ""}, {`"timeoutSeconds":1,"icmpConfig":{"count":6}`, "timeoutSeconds", ""}, {`"timeoutSeconds":10,"icmpConfig":{"count":100,"intervalMs":101}`, "timeoutSeconds", ""}, {`"icmpConfig":{"count":100,"intervalMs":1000}`, "timeoutSeconds", ""},
 		{`"icmpConfig":null`, "icmpConfig", ""}, {`"icmpConfig":[]`, "icmpConfig", ""}, {`"icmpConfig":"{}"`, "icmpConfig", ""}, {`"icmpConfig":5`, "icmpConfig", ""}, {`"config":null`, "config", ""}, {`"config":[]`, "config", ""},
 		{`"icmpConfig":{"count":2},"config":{"count":3}`, "config", ""},
+		{`"hostname":"::1","icmpConfig":{"ipFamily":"4"}`, "icmpConfig.ipFamily", "icmpConfig.ipFamily is 4, but hostname is an IPv6 address"},
+		{`"hostname":"127.0.0.1","config":{"ipFamily":"6"}`, "icmpConfig.ipFamily", "icmpConfig.ipFamily is 6, but hostname is an IPv4 address"},
 		{`"icmpConfig":{"packetSize":-1}`, "icmpConfig.packetSize", ""}, {`"icmpConfig":{"packetSize":65508}`, "icmpConfig.packetSize", ""}, {`"icmpConfig":{"packetSize":2e9}`, "icmpConfig.packetSize", ""}, {`"icmpConfig":{"count":1e6}`, "icmpConfig.count", ""}, {`"icmpConfig":{"count":"4"}`, "icmpConfig.count", ""}, {`"icmpConfig":{"count":null}`, "icmpConfig.count", ""}, {`"config":{"quorum":0}`, "icmpConfig.quorum", ""},
 		{`"allowedCheckCountryCodes":"DE"`, "allowedCheckCountryCodes", ""}, {`"allowedCheckCountryCodes":["XX"]`, "allowedCheckCountryCodes", ""}, {`"allowedCheckCountryCodes":["DEU"]`, "allowedCheckCountryCodes", ""}, {`"allowedCheckCountryCodes":[null]`, "allowedCheckCountryCodes", ""}, {`"allowedCheckCountryCodes":[5]`, "allowedCheckCountryCodes", ""}, {`"allowedCheckCountryCodes":{}`, "allowedCheckCountryCodes", ""}, {`"allowedCheckCountryCodes":["UK"]`, "allowedCheckCountryCodes", ""}, {`"allowedCheckCountryCodes":["DE",""]`, "allowedCheckCountryCodes", ""},
 		{`"notificationEmail":"noc"`, "notificationEmail", ""}, {`"notificationEmail":""`, "notificationEmail", ""}, {`"notificationEmail":5`, "notificationEmail", ""}, {`"notificationEmail":"a@b.c\r\nBcc: x@y.z"`, "notificationEmail", ""},
@@ -234,6 +239,11 @@ func TestMonitorPatch(t *testing.T) {
 		patch(`{"checkInterval":0.5}`, `{"checkIntervalSeconds":30,"timeoutSeconds":20}`)
 		h.wantRefused("an interval shorter than the stored timeout", h.api(admin, "PATCH", one, `{"checkIntervalSeconds":10}`), "", "timeoutSeconds")
 		h.wantRefused("a timeout too short for the new packets", h.api(admin, "PATCH", one, `{"icmpConfig":{"count":100,"intervalMs":300}}`), "", "timeoutSeconds")
+		h.wantRefused("a family that the stored address has not", h.api(admin, "PATCH", one, `{"icmpConfig":{"ipFamily":"6"}}`), "", "icmpConfig.ipFamily")
+		patch(`{"icmpConfig":{"packetSize":100,"ipFamily":"4"}}`, `{"hostname":"127.0.0.1","config":{"packetSize":100,"count":3,"ipFamily":"4"}}`)
+		h.wantRefused("an address that has not the stored family", h.api(admin, "PATCH", one, `{"hostname":"::1"}`), "", "icmpConfig.ipFamily")
+		patch(`{"hostname":"gw.example"}`, `{"hostname":"gw.example"}`)
+		patch(`{"hostname":"127.0.0.1","icmpConfig":{"packetSize":100}}`, `{"hostname":"127.0.0.1","config":{"packetSize":100,"count":3}}`)
 		patch(`{"checkIntervalSeconds":10,"timeoutSeconds":10}`, `{"checkInterval":0.1667,"timeoutSeconds":10}`)
 		patch(`{"status":"paused"}`, `{"status":"disabled","state":"paused","lastCheckedAt":null}`)
 		patch(`{"customerId":3}`, `{"customerId":3}`)

@@ -141,7 +141,7 @@ func (s *Store) holdFile(ctx context.Context) (release func(), lost <-chan struc
 	tx, err := file.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
 		err = errors.Join(err, file.Close())
-		if isLocked(err) { // somebody else holds it
+		if IsLocked(err) { // somebody else holds it
 			return nil, nil, false, nil
 		}
 		return nil, nil, false, fmt.Errorf("taking the prober's lock: %w", err)

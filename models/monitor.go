@@ -143,6 +143,7 @@ func (m *Monitor) apply(f Fields, create bool, policy TargetPolicy, e *Invalid) 
 	m.applyTimeout(in, create)
 	m.applyConfig(in)
 	m.checkTimes(in, create)
+	m.checkFamily(in)
 	m.applyCountries(in)
 	m.NotificationEmail = in.optional("notificationEmail", m.NotificationEmail, isEmail, "an e-mail address", "Type an address like noc@example.com")
 	m.NotificationPhoneNumber = in.optional("notificationPhoneNumber", m.NotificationPhoneNumber, e164.MatchString, "an E.164 number like +493512345678", "Type a number like +493512345678")
@@ -271,6 +272,26 @@ func (m *Monitor) checkTimes(in reader, create bool) {
 			advice = fmt.Sprintf("%d packets every %d ms take %s s: send fewer, or closer together", m.Config.Count, m.Config.Interval().Milliseconds(), plain(need.Seconds()))
 		}
 		in.e.add("timeoutSeconds", "timeoutSeconds is too short for count × intervalMs", advice)
+	}
+}
+
+// checkFamily looks whether a host that is an address can be reached by the family asked for; no check could ever be made. A
+// monitor that was stored so may still be paused or named anew.
+func (m *Monitor) checkFamily(in reader) {
+	if !in.Has("hostname") && !in.Has("icmpConfig") && !in.Has("config") {
+		return
+	}
+	a, err := netip.ParseAddr(m.Hostname)
+	if err != nil { // a name may have addresses of either family
+		return
+	}
+	is, family := "6", or(m.Config.IPFamily, "auto")
+	if a.Unmap().Is4() {
+		is = "4"
+	}
+	if family != "auto" && family != is {
+		in.e.add("icmpConfig.ipFamily", fmt.Sprintf("icmpConfig.ipFamily is %s, but hostname is an IPv%s address", family, is),
+			fmt.Sprintf("%s is an IPv%s address: choose %s or auto", m.Hostname, is, is))
 	}
 }
 

@@ -168,3 +168,30 @@ func checkPromises(t *testing.T, body []byte, m Monitor) {
 		t.Fatalf("%s: stored as %s and read back as %s, error %v", body, stored, again, err)
 	}
 }
+
+// TestFamilyStoredWrong: a monitor that was stored with an address of the other family can be paused, and mended.
+func TestFamilyStoredWrong(t *testing.T) {
+	for body, wrong := range map[string]bool{
+		`{"status":"paused"}`:                                  false,
+		`{"name":"Other"}`:                                     false,
+		`{"icmpConfig":{}}`:                                    false,
+		`{"hostname":"127.0.0.1"}`:                             false,
+		`{"hostname":"::ffff:127.0.0.1"}`:                      false, // the same address to us, and measured as such
+		`{"hostname":"gw.example"}`:                            false,
+		`{"hostname":"fd00::2"}`:                               true,
+		`{"icmpConfig":{"ipFamily":"4","count":2}}`:            true,
+		`{"config":{"ipFamily":"6"},"hostname":"192.168.0.1"}`: true,
+	} {
+		m, e := newMonitor(), &Invalid{}
+		four := "4"
+		m.Hostname, m.HostnameTyped, m.TimeoutMs, m.Config.IPFamily = "::1", "::1", 10_000, &four
+		f, err := splitObject([]byte(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.apply(f, false, TargetPolicy{}, e)
+		if _, got := e.Field("icmpConfig.ipFamily"); got != wrong || len(e.Fields) > 1 || !wrong && len(e.Fields) > 0 {
+			t.Errorf("%s: got %v, want an error of the family: %t", body, e, wrong)
+		}
+	}
+}

@@ -265,8 +265,8 @@ func isOrphan(err error) bool {
 	return errors.As(err, &lite) && lite.Code() == 787 // SQLITE_CONSTRAINT_FOREIGNKEY
 }
 
-// isLocked tells whether SQLite refused because somebody else holds the file.
-func isLocked(err error) bool {
+// IsLocked tells whether SQLite refused because somebody else holds the file.
+func IsLocked(err error) bool {
 	var lite *sqlite.Error
 	return errors.As(err, &lite) && lite.Code()&0xff == 5 // SQLITE_BUSY
 }

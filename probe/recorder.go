@@ -22,6 +22,10 @@ const (
 	// are dropped because there is no spool, or it does not keep up.
 	memoryBytes = 32 << 20
 	mostBytes   = 2 * memoryBytes
+	// spoolWhenAway is how long the database refuses results before they go to the spool as they come, however few: a kill
+	// then costs what came since the last attempt to store, longestBackoff at most. A lock or a failover is over sooner and
+	// needs no file.
+	spoolWhenAway = 5 * time.Second
 	// spillBatch is how many results go to the spool at a time, with one fsync.
 	spillBatch = 20_000
 	// storeTimeout bounds one transaction.
@@ -43,8 +47,8 @@ type resultStore interface {
 	RecordResults(ctx context.Context, results []models.Result, judge models.JudgeFunc) ([]models.Recorded, error)
 }
 
-// Recorder stores results in batches and in order. While the database fails it keeps them, in memory and then in a spool on
-// disk, and tries again. The results in the spool are always older than those in memory.
+// Recorder stores results in batches and in order. While the database fails it keeps them, in memory and, when that lasts or
+// they are many, in a spool on disk, and tries again. The results in the spool are always older than those in memory.
 type Recorder struct {
 	store    resultStore
 	recorded func(models.Recorded)
@@ -54,9 +58,10 @@ type Recorder struct {
 
 	memoryBytes, mostBytes int64 // the constants but in tests
 
-	spoolDir   string // empty = no spool
-	spool      *spool // Run's alone; nil while it is not open
-	spoolAfter time.Time
+	spoolDir     string // empty = no spool
+	spool        *spool // Run's alone, as the two below; nil while it is not open
+	spoolAfter   time.Time
+	failingSince time.Time // when the first attempt in a row that failed began; zero while the database takes results
 
 	mu      sync.Mutex
 	queue   []models.Result
@@ -79,8 +84,9 @@ type RecorderStats struct {
 	OldestWaiting time.Time
 }
 
-// NewRecorder returns a recorder that tells recorded of each result that was committed. What neither the database takes nor
-// memory holds goes to files in spoolDir; where that is empty, the oldest are dropped.
+// NewRecorder returns a recorder that tells recorded of each result that was committed. What the database does not take for
+// spoolWhenAway, or memory does not hold, goes to files in spoolDir; where that is empty, it stays in memory and the oldest are
+// dropped.
 func NewRecorder(store resultStore, spoolDir string, recorded func(models.Recorded), log *slog.Logger) *Recorder {
 	return &Recorder{
 		store: store, spoolDir: spoolDir, recorded: recorded, log: log, notices: newPerMinute(), wake: make(chan struct{}, 1),
@@ -142,7 +148,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() { stopped <- time.Now() })()
 	pause, limit, failing, refusals := flushPause, largestBatch, false, 0
 	for r.gather(ctx, pause, limit, failing) {
-		r.spill(false)
+		r.relieve()
 		began := time.Now()
 		err := r.flush(storing, limit)
 		r.setFailing(err != nil)
@@ -156,8 +162,11 @@ func (r *Recorder) Run(ctx context.Context) error {
 			if failing {
 				r.log.Info("results stored again", "kept", r.waiting())
 			}
-			failing, refusals = false, 0
+			failing, refusals, r.failingSince = false, 0, time.Time{}
 			continue
+		}
+		if !failing {
+			r.failingSince = began
 		}
 		if !failing || r.notices.allow("store") {
 			r.log.Warn("results not stored, will be tried again", "kept", r.waiting(), "error", err)
@@ -171,6 +180,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 		}
 		// Smaller batches: this one may take too long, or hold a row that is refused.
 		pause, limit, failing = min(2*pause, longestBackoff), max(limit/2, 1), true
+		r.relieve() // of what came while this attempt hung
 	}
 	return r.finish(storing, (<-stopped).Add(stopTimeout), failing)
 }
@@ -189,7 +199,8 @@ func (r *Recorder) finish(ctx context.Context, deadline time.Time, failing bool)
 	if !failing || r.spool == nil {
 		store()
 	}
-	r.spill(true)
+	r.spoolAfter = time.Time{} // there is no later
+	r.spill(0, 0)
 	if r.Stats().Waiting > 0 { // the disk may be full
 		store()
 	}
@@ -226,7 +237,7 @@ func (r *Recorder) gather(ctx context.Context, pause time.Duration, limit int, f
 		case <-timer.C:
 			return true
 		case <-r.wake:
-			r.spill(false)
+			r.spill(r.memoryBytes, r.memoryBytes/2) // not each result that comes: that would be an fsync for each
 		}
 	}
 	return ctx.Err() == nil

@@ -58,16 +58,20 @@ func (r *Recorder) noteSpool() {
 	}
 }
 
-// spill moves results from memory to the spool: all of them, or where they are more than memoryBytes, until half of that is
-// left. Where the spool can not be written they stay.
-func (r *Recorder) spill(all bool) {
-	r.mu.Lock()
-	need := len(r.queue) > 0 && (all || r.stats.WaitingBytes > r.memoryBytes)
-	if all {
-		r.spoolAfter = time.Time{}
+// relieve moves to the spool what memory need not, or should not, hold: everything where the database has been away for
+// spoolWhenAway, and else what is beyond memoryBytes.
+func (r *Recorder) relieve() {
+	if !r.failingSince.IsZero() && time.Since(r.failingSince) >= spoolWhenAway {
+		r.spill(0, 0)
+		return
 	}
-	r.mu.Unlock()
-	if !need || time.Now().Before(r.spoolAfter) || !r.openSpool() {
+	r.spill(r.memoryBytes, r.memoryBytes/2)
+}
+
+// spill moves results from memory to the spool where they are more than most bytes, until at most keep bytes are left. Where
+// the spool can not be written they stay.
+func (r *Recorder) spill(most, keep int64) {
+	if r.Stats().WaitingBytes <= most || time.Now().Before(r.spoolAfter) || !r.openSpool() {
 		return
 	}
 	if r.notices.allow("spilling") {
@@ -75,7 +79,7 @@ func (r *Recorder) spill(all bool) {
 	}
 	for {
 		r.mu.Lock()
-		if len(r.queue) == 0 || !all && r.stats.WaitingBytes <= r.memoryBytes/2 {
+		if r.stats.WaitingBytes <= keep {
 			r.mu.Unlock()
 			return
 		}

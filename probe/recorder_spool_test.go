@@ -83,8 +83,8 @@ func TestSpoolOutlivesAStop(t *testing.T) {
 		next.slot = r.slot
 		next.take(100)
 		pass(10 * time.Second)
-		if s := next.Stats(); s.SpoolResults != 5300 || s.Waiting != 100 {
-			t.Errorf("got %+v, want 5,300 in the spool", s)
+		if s := next.Stats(); s.SpoolResults != 5400 || s.Waiting != 0 {
+			t.Errorf("got %+v, want 5,400 in the spool", s)
 		}
 		store.set(func() { *down = false })
 		pass(10 * time.Second)
@@ -92,6 +92,66 @@ func TestSpoolOutlivesAStop(t *testing.T) {
 		pass(time.Second)
 		store.inOrder(t, 1, 5500)
 	})
+}
+
+// While the database is away for long, a kill loses what came in the last seconds: the spool has all else, far though memory
+// is from full, and the next run stores it, once and in order.
+func TestSpoolTakesAllWhileTheDatabaseIsAway(t *testing.T) {
+	for name, store := range map[string]*fakeStore{
+		"refuses": {fails: func([]models.Result) error { return context.DeadlineExceeded }},
+		"hangs":   {takes: time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dir := t.TempDir()
+				r := record(t, store, func(r *Recorder) { r.spoolDir = dir })
+				for range 4 {
+					r.take(10)
+					pass(time.Second)
+				}
+				if s := r.Stats(); s.SpoolResults != 0 || s.Waiting != 40 {
+					t.Errorf("after four seconds: got %+v, want 40 in memory", s)
+				}
+				for range 60 {
+					for range 10 {
+						r.take(1)
+						pass(100 * time.Millisecond)
+					}
+					if s := r.Stats(); r.slot > 120 && s.Waiting > 50 {
+						t.Fatalf("after %d results at ten a second: got %+v, want those of the last five seconds in memory", r.slot, s)
+					}
+				}
+				// A kill: another recorder has the files as they are now, and nothing of this one's memory.
+				killed := t.TempDir()
+				if err := os.CopyFS(killed, os.DirFS(dir)); err != nil {
+					t.Fatal(err)
+				}
+				kept := r.Stats().SpoolResults
+				again := &fakeStore{}
+				next := record(t, again, func(r *Recorder) { r.spoolDir = killed })
+				pass(10 * time.Second)
+				if kept < 590 {
+					t.Errorf("got %d of 640 results in the spool, want at least 590", kept)
+				}
+				again.inOrder(t, 1, kept)
+				if s := next.Stats(); s != (RecorderStats{Stored: kept}) {
+					t.Errorf("after the replay: got %+v", s)
+				}
+				if found := files(t, killed); len(found) != 0 {
+					t.Errorf("got files %q, want none", found)
+				}
+				// And the one that was not killed stores all, its memory's after its spool's.
+				store.set(func() { store.takes, store.fails = 0, nil })
+				pass(20 * time.Second)
+				r.take(10)
+				pass(time.Second)
+				store.inOrder(t, 1, 650)
+				if s := r.Stats(); s.SpoolResults != 0 || s.Failing {
+					t.Errorf("after the return: got %+v", s)
+				}
+			})
+		})
+	}
 }
 
 // A database that hangs does not make a stop longer, and loses nothing.
@@ -126,7 +186,7 @@ func TestStopWithASpoolThatCanNotBeWritten(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "spool")
 			r := record(t, store, spooling(dir))
 			r.take(500)
-			pass(10 * time.Second)
+			pass(2 * time.Second)
 			if err := os.RemoveAll(dir); err != nil { // a full disk
 				t.Fatal(err)
 			}

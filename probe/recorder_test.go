@@ -28,7 +28,10 @@ type fakeStore struct {
 }
 
 func (f *fakeStore) RecordResults(ctx context.Context, batch []models.Result, judge models.JudgeFunc) ([]models.Recorded, error) {
-	sleep(ctx, f.takes+time.Duration(len(batch))*f.each)
+	f.mu.Lock()
+	takes := f.takes + time.Duration(len(batch))*f.each
+	f.mu.Unlock()
+	sleep(ctx, takes)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if ctx.Err() != nil {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"echolot/handlers"
@@ -52,6 +53,19 @@ const shortestToken = 16
 // badSetting is the one sentence for a setting that can not be used.
 func badSetting(name, format string, args ...any) error {
 	return fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...))
+}
+
+// dropEmptySettings unsets the variables of ours that are empty, so that they mean the default: compose files pass on
+// variables that nobody set as empty ones, and to kong an empty one is set, and no number.
+func dropEmptySettings() error {
+	for _, v := range os.Environ() {
+		if name, value, _ := strings.Cut(v, "="); value == "" && strings.HasPrefix(name, "ECHOLOT_") {
+			if err := os.Unsetenv(name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // logger writes to stderr.
@@ -104,17 +118,18 @@ func (c databaseConfig) policy() (models.TargetPolicy, error) {
 
 // check says what is wrong with the settings before anything is touched.
 func (c serveConfig) check() error {
-	if _, port, err := net.SplitHostPort(c.Listen); err != nil || port == "" {
+	_, port, err := net.SplitHostPort(c.Listen)
+	if err != nil || port == "" {
 		return badSetting("ECHOLOT_LISTEN", "%q is not an address and port like 127.0.0.1:8080", c.Listen)
 	}
-	if c.BaseURL != "" {
-		u, err := url.Parse(c.BaseURL)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Path != "" && u.Path != "/" || u.RawQuery != "" {
-			return badSetting("ECHOLOT_BASE_URL", "%q is not a URL like https://echolot.example without a path", c.BaseURL)
-		}
+	if _, err := net.LookupPort("tcp", port); err != nil { // takes names of services, as listening does
+		return badSetting("ECHOLOT_LISTEN", "the port %q is unknown or out of range; choose one from 1 to 65535, or 0 for any that is free", port)
+	}
+	if err := c.checkBaseURL(); err != nil {
+		return err
 	}
 	if c.Resolver != "" {
-		if host, port, err := net.SplitHostPort(c.Resolver); err != nil || host == "" || port == "" {
+		if host, port, err := net.SplitHostPort(c.Resolver); err != nil || host == "" || !isPort(port) {
 			return badSetting("ECHOLOT_RESOLVER", "%q is not a host and port like 192.0.2.53:53", c.Resolver)
 		}
 	}
@@ -151,8 +166,30 @@ func (c serveConfig) check() error {
 			return badSetting(name, "%d is less than 0; 0 means no limit", limit)
 		}
 	}
-	_, err := c.policy()
+	_, err = c.policy()
 	return err
+}
+
+// checkBaseURL says what is wrong with the URL that links begin with.
+func (c serveConfig) checkBaseURL() error {
+	if c.BaseURL == "" {
+		return nil
+	}
+	u, err := url.Parse(c.BaseURL)
+	if err == nil && u.User != nil { // not shown: a log is no place for a password
+		return badSetting("ECHOLOT_BASE_URL", "leave out the user name and the password; links would show them to everybody")
+	}
+	if err != nil || u.Hostname() == "" || u.Port() != "" && !isPort(u.Port()) || u.Scheme != "http" && u.Scheme != "https" ||
+		u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "" {
+		return badSetting("ECHOLOT_BASE_URL", "%q is not a URL like https://echolot.example without a path", c.BaseURL)
+	}
+	return nil
+}
+
+// isPort tells whether the text is a port's number.
+func isPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return err == nil && n > 0
 }
 
 // packetsPerSecond is as probe.CapsOf takes it: negative where the setting is not given.

@@ -26,17 +26,24 @@ func TestWrongSettings(t *testing.T) {
 	taken := serve(t)
 	for _, c := range []struct{ setting, value, says string }{
 		{"ECHOLOT_LISTEN", "8080", "like 127.0.0.1:8080"},
-		{"ECHOLOT_LISTEN", "127.0.0.1:99999", "another"},
+		{"ECHOLOT_LISTEN", "127.0.0.1:99999", "the port \"99999\" is unknown or out of range"},
+		{"ECHOLOT_LISTEN", ":-1", "out of range"},
+		{"ECHOLOT_LISTEN", ":no-such-service", "unknown"},
 		{"ECHOLOT_LISTEN", strings.TrimPrefix(taken.url, "http://"), "choose another address or stop what uses it"},
 		{"ECHOLOT_LISTEN", "192.0.2.1:8080", "choose another address"},
 		{"ECHOLOT_DATA_DIR", file, "choose a directory"},
 		{"ECHOLOT_DATABASE_URL", file, ""},
 		{"ECHOLOT_DATABASE_URL", "mysql://localhost/echolot", "postgres://"},
-		{"ECHOLOT_DATABASE_URL", "postgres://nobody@127.0.0.1:1/none?sslmode=disable", ""},
+		{"ECHOLOT_DATABASE_URL", "postgres://nobody@127.0.0.1:1/none?sslmode=disable", "the database at 127.0.0.1:1 does not answer"},
 		{"ECHOLOT_DATABASE_URL", "postgres://nobody@127.0.0.1:1/none?sslmode=maybe", "sslmode"},
 		{"ECHOLOT_BASE_URL", "echolot.example", "like https://echolot.example"},
 		{"ECHOLOT_BASE_URL", "ftp://echolot.example", "like https://echolot.example"},
 		{"ECHOLOT_BASE_URL", "https://echolot.example/below", "without a path"},
+		{"ECHOLOT_BASE_URL", "https://echolot.example#part", "without a path"},
+		{"ECHOLOT_BASE_URL", "http://:8080", "like https://echolot.example"},
+		{"ECHOLOT_BASE_URL", "http://echolot.example:99999", "like https://echolot.example"},
+		{"ECHOLOT_BASE_URL", "https://me:secret@echolot.example", "leave out the user name"},
+		{"ECHOLOT_BASE_URL", "https://me@echolot.example", "leave out the user name"},
 		{"ECHOLOT_TRUSTED_PROXIES", "proxy.example", "neither an address nor a network"},
 		{"ECHOLOT_API_RATE_LIMIT", "-1", "no limit"},
 		{"ECHOLOT_API_RATE_LIMIT", "many", "int"},
@@ -48,6 +55,9 @@ func TestWrongSettings(t *testing.T) {
 		{"ECHOLOT_TARGET_ALLOW", "10.0.0.0", "like 10.0.0.0/8"},
 		{"ECHOLOT_TARGET_ALLOW", "10.0.0.0/33", "like 10.0.0.0/8"},
 		{"ECHOLOT_RESOLVER", "192.0.2.53", "like 192.0.2.53:53"},
+		{"ECHOLOT_RESOLVER", "192.0.2.53:dns", "like 192.0.2.53:53"},
+		{"ECHOLOT_RESOLVER", "192.0.2.53:0", "like 192.0.2.53:53"},
+		{"ECHOLOT_RESOLVER", "192.0.2.53:65536", "like 192.0.2.53:53"},
 		{"ECHOLOT_LOCATION_COUNTRY", "XX", "like DE"},
 		{"ECHOLOT_LOCATION_NAME", " ", "name"},
 		{"ECHOLOT_LOCATION_CODE", " ", "code"},
@@ -73,6 +83,30 @@ func TestWrongSettings(t *testing.T) {
 	// The user has no say in a setting that does not exist, but a flag with a typing error is told.
 	if r := runProgram(t, nil, "", "serve", "--listn=:1"); r.code == 0 || !strings.Contains(r.stderr, "--listn") {
 		t.Errorf("got code %d, stderr %q, want the unknown flag named", r.code, r.stderr)
+	}
+}
+
+// TestEmptySettings: an empty variable, usual in compose files, means the default, whatever the kind of the setting.
+func TestEmptySettings(t *testing.T) {
+	t.Parallel()
+	var empty []string
+	var look func(reflect.Type)
+	look = func(settings reflect.Type) {
+		for field := range settings.Fields() {
+			switch name := field.Tag.Get("env"); {
+			case field.Anonymous:
+				look(field.Type)
+			case name != "ECHOLOT_DATA_DIR" && name != "ECHOLOT_LISTEN": // their defaults are for one program at a time
+				empty = append(empty, name+"=")
+			}
+		}
+	}
+	look(reflect.TypeFor[serveConfig]())
+	p := launch(t, nil, empty...)
+	p.waitSaid("that it serves, in the default's text and not the kit's JSON", regexp.MustCompile(`msg=serving url="?http://127\.0\.0\.1:`))
+	p.signal(syscall.SIGTERM)
+	if code := p.wait(patience); code != 0 {
+		t.Errorf("got exit code %d, want 0", code)
 	}
 }
 

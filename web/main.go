@@ -40,6 +40,9 @@ func main() {
 var errSaid = errors.New("see above")
 
 func run(args []string) error {
+	if err := dropEmptySettings(); err != nil {
+		return err
+	}
 	var c commands
 	parser, err := kong.New(&c, kong.Name("echolot"), kong.Description("Self-hosted ICMP monitoring. Every flag can also be set as a variable, shown beside it."),
 		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))

@@ -153,3 +153,40 @@ func TestPostgresStopped(t *testing.T) {
 	gapless(t, modelstest.Connect(t, server.URL()), 15)
 	p.stop()
 }
+
+// TestStartWithoutDatabase: where another program holds the SQLite file, or Postgres is stopped, each command says so in one
+// line, with what to do.
+func TestStartWithoutDatabase(t *testing.T) {
+	t.Parallel()
+	file := modelstest.SQLite(t)
+	db, err := sql.Open("sqlite", "file:"+file+"?_txlock=immediate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tx.Rollback() })
+	server := modelstest.OwnPostgres(t)
+	server.Stop(t)
+	secret := strings.Replace(server.URL(), "echolot@", "echolot:secret@", 1)
+	for _, c := range []struct{ name, url, says, do string }{
+		{"locked", file, "another program holds the database " + file, "let it finish or end it"},
+		{"stopped", secret, "the database at " + server.Address() + " does not answer", "see that it runs"},
+	} {
+		for _, command := range [][]string{{"serve"}, {"migrate"}, {"token", "create", "--name=x", "--email=a@example.com"}} {
+			t.Run(c.name+" "+command[0], func(t *testing.T) {
+				t.Parallel()
+				r := runProgram(t, []string{"ECHOLOT_DATA_DIR=" + t.TempDir(), "ECHOLOT_LISTEN=127.0.0.1:0", "ECHOLOT_DATABASE_URL=" + c.url}, "", command...)
+				if r.code == 0 || r.stdout != "" || strings.Count(r.stderr, "\n") != 1 {
+					t.Fatalf("got code %d, stdout %q, stderr\n%s\nwant a failure and one line", r.code, r.stdout, r.stderr)
+				}
+				if !strings.Contains(r.stderr, "ECHOLOT_DATABASE_URL: "+c.says) || !strings.Contains(r.stderr, c.do) || strings.Contains(r.stderr, "secret") {
+					t.Errorf("got %s, want %q, %q and no password", r.stderr, c.says, c.do)
+				}
+			})
+		}
+	}
+}

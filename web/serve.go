@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"echolot/handlers"
@@ -69,12 +71,31 @@ func openStore(ctx context.Context, c databaseConfig, bus *events.Bus, log *slog
 	store, err := models.Open(ctx, models.Options{URL: c.databaseURL(), Migrations: migrations.Files, Bus: bus, Policy: policy, Log: log,
 		LocationName: c.LocationName, LocationCode: c.LocationCode, LocationCountry: c.LocationCountry})
 	if err != nil {
-		return nil, badSetting("ECHOLOT_DATABASE_URL", "%v", err)
+		return nil, c.databaseTrouble(err)
 	}
 	if err := store.Migrate(ctx); err != nil {
-		return nil, errors.Join(err, store.Close())
+		if closing := store.Close(); closing != nil {
+			log.Warn("the database was not closed in order", "error", closing)
+		}
+		return nil, c.databaseTrouble(err)
 	}
 	return store, nil
+}
+
+// databaseTrouble is the one sentence for a database that can not be opened: what is wrong and, where the error tells, what to
+// do.
+func (c databaseConfig) databaseTrouble(err error) error {
+	at := c.databaseURL()
+	switch u, wrong := url.Parse(at); {
+	case errors.Is(err, context.Canceled): // somebody stops the start
+		return err
+	case models.IsLocked(err):
+		return badSetting("ECHOLOT_DATABASE_URL", "another program holds the database %s; let it finish or end it, then start again (%v)", at, err)
+	case models.IsUnavailable(err) && strings.Contains(at, "://") && wrong == nil:
+		return badSetting("ECHOLOT_DATABASE_URL", "the database at %s does not answer, or takes nobody now; see that it runs and can be reached from here (%v)", u.Host, err)
+	default:
+		return badSetting("ECHOLOT_DATABASE_URL", "%v", err)
+	}
 }
 
 func (c *serveCommand) serve(ctx context.Context, store *models.Store, bus *events.Bus, assets *static.Files, log *slog.Logger) error {

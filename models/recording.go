@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -77,7 +78,7 @@ func (s *Store) judgeAll(rows map[int64]*MonitorRow, results []Result, judge Jud
 	for id := range touched {
 		out.states = append(out.states, rows[id].State)
 	}
-	slices.SortFunc(out.states, func(a, b MonitorState) int { return int(a.MonitorID - b.MonitorID) })
+	slices.SortFunc(out.states, func(a, b MonitorState) int { return cmp.Compare(a.MonitorID, b.MonitorID) })
 	return out
 }
 

@@ -160,8 +160,8 @@ func onlyIf(cond bool, n int) int {
 const barBytes = 1280
 
 // appendPackets adds the strip of one check's packets in the order sent: a disc for a reply, half a disc for a late one, a ring
-// for a lost one, a cross where a router refused. Nothing in it comes from people.
-func appendPackets(out []byte, packets []models.Packet, refused bool) []byte {
+// for a lost one, a cross for one that was refused. Nothing in it comes from people.
+func appendPackets(out []byte, packets []models.Packet) []byte {
 	wide := int64(max(10, 11*len(packets)-1))
 	out = append(out, `<svg class="pk" width="`...)
 	out = strconv.AppendInt(out, wide, 10)
@@ -181,7 +181,7 @@ func appendPackets(out []byte, packets []models.Packet, refused bool) []byte {
 			out = append(out, `" cy="5" r="3.3"/><path class="late" d="M`...)
 			out = strconv.AppendInt(out, at+5, 10)
 			out = append(out, ` 1a4 4 0 0 0 0 8z"/>`...)
-		case refused:
+		case p.State == models.PacketRefused:
 			out = append(out, `<path class="bad" d="M`...)
 			out = strconv.AppendInt(out, at+2, 10)
 			out = append(out, ` 2l6 6m0-6l-6 6"/>`...)
@@ -195,9 +195,9 @@ func appendPackets(out []byte, packets []models.Packet, refused bool) []byte {
 }
 
 // strip draws the packets of one check.
-func strip(packets []models.Packet, refused bool) templ.Component {
+func strip(packets []models.Packet) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
-		_, err := w.Write(appendPackets(make([]byte, 0, 64+90*len(packets)), packets, refused))
+		_, err := w.Write(appendPackets(make([]byte, 0, 64+90*len(packets)), packets))
 		return err
 	})
 }

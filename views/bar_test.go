@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,8 +90,17 @@ func TestTheStripAndItsListTellEachPacket(t *testing.T) {
 	}
 	refused := sampleCheck()
 	refused.Result.Cause = models.CauseHostUnreachable
-	if n := inTable(t, CheckRow(refused)).Find("path.bad").Length(); n != 1 {
-		t.Errorf("refused: got %d crosses, want 1: what came late was not refused", n)
+	refused.Result.Packets = append(refused.Result.Packets, models.Packet{State: models.PacketRefused})
+	refused.Result.Sent++
+	with := inTable(t, CheckRow(refused))
+	if bad, lost := with.Find("path.bad").Length(), with.Find("circle.lost").Length(); bad != 1 || lost != 2 {
+		t.Errorf("refused: got %d crosses and %d rings, want 1 and 2: neither the lost nor the late one was refused", bad, lost)
+	}
+	if got, want := plain(with.Find(".packets summary").AttrOr("aria-label", "")), "2 of 5 packets answered: reply, lost, late, reply, refused; show each"; got != want {
+		t.Errorf("the strip's name: got %q, want %q", got, want)
+	}
+	if got := plain(with.Find(".packet-list li").Eq(1).Text() + " " + with.Find(".packet-list li").Eq(4).Text()); got != "lost refused" {
+		t.Errorf("packets 2 and 5: got %q, want lost refused", got)
 	}
 	if got, want := plain(doc.Find(".packets summary").AttrOr("aria-label", "")), "2 of 4 packets answered: reply, lost, late, reply; show each"; got != want {
 		t.Errorf("the strip's name: got %q, want %q", got, want)
@@ -104,7 +114,7 @@ func TestTheStripAndItsListTellEachPacket(t *testing.T) {
 func TestARefusedCheckSaysWhoSaidSo(t *testing.T) {
 	c := sampleCheck()
 	c.Result.Outcome, c.Result.Received, c.Result.Late, c.Result.ReplyTTL = models.OutcomeFailure, 0, 0, 0
-	c.Result.Packets = make([]models.Packet, 40)
+	c.Result.Packets = append(slices.Repeat([]models.Packet{{State: models.PacketRefused}}, 39), models.Packet{})
 	c.Result.Sent = len(c.Result.Packets)
 	for cause, want := range map[models.Cause]string{
 		models.CauseHostUnreachable: "host unreachable, said 10.0.0.1", models.CauseTTLExceeded: "TTL exceeded, said 10.0.0.1",
@@ -115,11 +125,11 @@ func TestARefusedCheckSaysWhoSaidSo(t *testing.T) {
 		if got := plain(doc.Find("td").Eq(1).Find(".sub").Text()); got != want {
 			t.Errorf("%s: got %q, want %q", cause, got, want)
 		}
-		if got, want := plain(doc.Find(".packets summary").AttrOr("aria-label", "")), "0 of 40 packets answered; show each"; got != want {
+		if got, want := plain(doc.Find(".packets summary").AttrOr("aria-label", "")), "0 of 40 packets answered, 39 refused; show each"; got != want {
 			t.Errorf("the strip's name: got %q, want %q", got, want)
 		}
-		if got := plain(doc.Find(".packet-list").Text()); strings.Count(got, "refused") != 40 {
-			t.Errorf("packets: got %q, want 40 refused", got)
+		if got := plain(doc.Find(".packet-list").Text()); strings.Count(got, "refused") != 39 || strings.Count(got, "lost") != 1 {
+			t.Errorf("packets: got %q, want 39 refused and one lost", got)
 		}
 		if got, want := doc.Find(".packets .sub").Text(), "to 192.0.2.1"; got != want {
 			t.Errorf("below the packets: got %q, want %q", got, want)

@@ -196,6 +196,7 @@ func (p ProberPage) packets() []Setting {
 		n           int64
 		label, what string
 	}{
+		{k.Reordered, "Out of order", "replies that came after one to a later packet"},
 		{k.ICMPErrors, "Refused", "errors that routers and hosts sent"},
 		{k.Forged, "Forged", "replies with a wrong tag or from another address"},
 		{k.Stray, "Stray", "replies to nothing that was asked"},

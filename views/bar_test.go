@@ -168,3 +168,18 @@ func BenchmarkLive(b *testing.B) {
 		}
 	}
 }
+
+// A strip of many packets goes on in the next line, so that none of them is a hairline.
+func TestTheStripWraps(t *testing.T) {
+	for packets, want := range map[int]string{1: "0 0 10 10", 3: "0 0 32 10", 20: "0 0 219 10", 21: "0 0 219 21", 100: "0 0 219 54"} {
+		doc := parse(t, string(appendPackets(nil, slices.Repeat([]models.Packet{{State: models.PacketReplied}}, packets))))
+		if got := doc.Find("svg").AttrOr("viewbox", doc.Find("svg").AttrOr("viewBox", "")); got != want {
+			t.Errorf("%d packets: got the box %q, want %q", packets, got, want)
+		}
+		last := doc.Find("circle").Last()
+		got := last.AttrOr("cx", "") + " " + last.AttrOr("cy", "")
+		if want := map[int]string{1: "5 5", 3: "27 5", 20: "214 5", 21: "5 16", 100: "214 49"}[packets]; got != want || doc.Find("circle").Length() != packets {
+			t.Errorf("%d packets: got %d, the last at %s, want it at %s", packets, doc.Find("circle").Length(), got, want)
+		}
+	}
+}

@@ -92,6 +92,11 @@ func TestCheckHistorySaysWhy(t *testing.T) {
 		{models.Result{Outcome: models.OutcomeSuccess, Cause: models.CauseTimeout, Sent: 3, Received: 2}, "", "1 of 3 packets lost"},
 		{models.Result{Outcome: models.OutcomeSuccess, Cause: models.CauseTimeout, Sent: 3, Received: 1, Late: 1}, "", "2 of 3 packets lost, 1 of them answered late"},
 		{models.Result{Outcome: models.OutcomeSuccess, Cause: models.CauseProhibited, CauseSource: router, Sent: 3, Received: 1}, "", "2 of 3 packets lost: refused by a filter, said 10.0.0.1"},
+		{models.Result{Outcome: models.OutcomeSuccess, Cause: models.CauseHostUnreachable, CauseSource: router, Sent: 4, Received: 1, Late: 1,
+			Packets: []models.Packet{{State: models.PacketRefused}, {}, {State: models.PacketLate}, {State: models.PacketReplied, RTT: time.Millisecond}}}, "",
+			"3 of 4 packets lost, 1 of them answered late, 1 of them refused: host unreachable, said 10.0.0.1"},
+		{models.Result{Outcome: models.OutcomeSuccess, Cause: models.CauseHostUnreachable, CauseSource: router, Sent: 2, Received: 1,
+			Packets: []models.Packet{{State: models.PacketRefused}, {State: models.PacketReplied, RTT: time.Millisecond}}}, "", "1 of 2 packets lost: host unreachable, said 10.0.0.1"},
 		{models.Result{Outcome: models.OutcomeSuccess, Cause: models.CauseTooBig, CauseSource: router, CauseMTU: 1280, Sent: 3, Received: 2}, "", "1 of 3 packets lost: packet too big, fragmentation needed (MTU 1280), said 10.0.0.1"},
 		{models.Result{Outcome: models.OutcomeSuccess, Sent: 3, Received: 3}, "", ""},
 	}

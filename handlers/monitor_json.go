@@ -179,11 +179,15 @@ func newCheckItem(r models.Result, l models.Location) checkItem {
 	return item
 }
 
-// lossMessage says how many packets were lost, and who refused them where somebody did.
+// lossMessage says how many packets were lost, and who refused them where somebody did. Where only some of them were refused
+// it says how many: the others just got no answer.
 func lossMessage(r models.Result, source string) string {
 	text := fmt.Sprintf("%d of %d packets lost", r.Sent-r.Received, r.Sent)
 	if r.Late > 0 {
 		text += fmt.Sprintf(", %d of them answered late", r.Late)
+	}
+	if n := r.Refused(); n > 0 && n < r.Sent-r.Received {
+		text += fmt.Sprintf(", %d of them refused", n)
 	}
 	if r.Cause != models.CauseTimeout && r.Cause != models.CauseNone {
 		text += ": " + views.CauseText(r.Cause, source, r.CauseMTU, r.Sent)

@@ -16,5 +16,9 @@ func (s *Server) showProber(c *fiber.Ctx) error {
 		return err
 	}
 	p := views.ProberPage{Page: s.page(c, "Prober", views.NavProber), Beat: beat, Alive: alive, Now: time.Now()}
+	if s.Storage != nil && (s.Standby == nil || !s.Standby()) {
+		// The heartbeat waits for the same database as the results: while that is away it says that nothing waits.
+		p.Beat.Figures.Storage, p.Here = s.Storage(), true
+	}
 	return draw(c, http.StatusOK, views.Prober(p))
 }

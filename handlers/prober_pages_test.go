@@ -65,7 +65,7 @@ func TestProberPage(t *testing.T) {
 			"[data-testid=prober-state]": {"Probing", "last heard", "started"},
 			"[data-testid=on-time]":      {"99.98 % of checks started within 50 ms of their slot"},
 			"main":                       {"10,000 checks in the last 1 h 00 min; 99.99 % of 30,000 checks in the 3 h 00 min since the start"},
-			"[data-testid=prober-facts]": {"Lateness, p50 71 µs since the start 70 µs", "p99 12.0 ms since the start 13.0 ms", "2.4 µs · 7.0 µs", "kernel stamp against user stamp", "flight 56", "Monitors 1,234", "waiting 12"},
+			"[data-testid=prober-facts]": {"Lateness, p50 71 µs since the start 70 µs", "p99 12.0 ms since the start 13.0 ms", "2.4 µs · 7.0 µs", "Kept out of RTTs", "wrong by without the kernel’s stamps", "flight 56", "Monitors 1,234", "waiting 12"},
 			"[data-testid=sending]":      {"own packet engine", "IPv4 datagram socket", "IPv6 raw socket", "taken by the kernel", "50,000 packets a second", "8 packets by a target’s"},
 			"[data-testid=packets]":      {"Sent 120,000", "Answered in time 119,000", "Late 4", "Twice 3", "Dropped 5 replies that this machine had no room for"},
 			"[data-testid=storage]":      {"In memory 12 results, 2.0 KiB", "In the spool nothing", "Stored 29,988", "Lost none"},
@@ -133,7 +133,7 @@ func TestNoticeOfResultsThatWait(t *testing.T) {
 	ours := models.Heartbeat{Engine: "echolot", IPv4: "raw"}
 	said := func(s models.StorageFigures) models.Heartbeat { b := ours; b.Figures.Storage = s; return b }
 	old := time.Now().Add(-time.Minute)
-	const many, one = "Results are waiting: the database was away. 1,500 are stored as soon as it answers.", "Results are waiting: the database was away. One is stored as soon as it answers."
+	const many, one = "Results are waiting for the database. 1,500 are kept until it takes them.", "Results are waiting for the database. One is kept until it takes it."
 	blind := "No right to ping. Every monitor is unknown"
 	for name, c := range map[string]struct {
 		beat models.Heartbeat
@@ -167,5 +167,45 @@ func TestNoticeOfResultsThatWait(t *testing.T) {
 	here.Store(&models.StorageFigures{})
 	if got := notices(); len(got) != 1 || !strings.HasPrefix(got[0], "Nobody is probing.") {
 		t.Errorf("with nobody: got %q", got)
+	}
+}
+
+// TestProberPageWhileTheDatabaseIsAway: the heartbeat waits for the same database, so what this process knows itself counts,
+// but only where it is the one that probes.
+func TestProberPageWhileTheDatabaseIsAway(t *testing.T) {
+	var here atomic.Pointer[models.StorageFigures]
+	var standby atomic.Bool
+	h := liteHouse(t, func(o *Options) {
+		o.Storage, o.Standby = func() models.StorageFigures { return *here.Load() }, standby.Load
+	})
+	h.beat(models.Heartbeat{Engine: "echolot", IPv4: "raw"})
+	if err := execute(t, h.store, "UPDATE prober_heartbeats SET seen_at = '2026-01-02 03:04:05'"); err != nil {
+		t.Fatal(err)
+	}
+	waits := models.StorageFigures{Waiting: 1500, WaitingBytes: 3 << 20, OldestWaiting: time.Now().Add(-time.Minute), Failing: true}
+	for name, c := range map[string]struct {
+		here           models.StorageFigures
+		standby        bool
+		state, memory  string
+		silent, cutOff bool
+	}{
+		"the database is away":         {waits, false, "Probing", "In memory 1,500 results, 3.0 MiB", false, true},
+		"the prober itself is silent":  {models.StorageFigures{}, false, "Silent", "In memory nothing", true, false},
+		"another instance is the one":  {waits, true, "Silent", "In memory nothing", true, false},
+		"it answers, results are late": {models.StorageFigures{Waiting: 3}, false, "Silent", "In memory 3 results", true, false},
+	} {
+		here.Store(&c.here)
+		standby.Store(c.standby)
+		doc, a := h.read("admin@example.com", "/prober")
+		state, storage, all := words(doc, "[data-testid=prober-state]"), words(doc, "[data-testid=storage]"), words(doc, "main")
+		if a.status != 200 || !strings.HasPrefix(state, c.state) || !strings.Contains(storage, c.memory) {
+			t.Errorf("%s: got %d, %q and %q, want %q and %q", name, a.status, state, storage, c.state, c.memory)
+		}
+		if silent, cutOff := strings.Contains(all, "the last that it said"), strings.Contains(all, "The database takes nothing now."); silent != c.silent || cutOff != c.cutOff {
+			t.Errorf("%s: got the words of a silent one %t, of one cut off %t, want %t and %t", name, silent, cutOff, c.silent, c.cutOff)
+		}
+		if c.cutOff && !strings.Contains(storage, "The oldest waits 1 min") {
+			t.Errorf("%s: got %q, want how long the oldest waits as of now", name, storage)
+		}
 	}
 }

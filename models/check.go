@@ -121,11 +121,13 @@ type Check struct {
 // PacketState is what became of one echo request.
 type PacketState uint8
 
-// The states of a packet. A late reply came after the check's time and is not counted as received.
+// The states of a packet. A late reply came after the check's time and is not counted as received. Neither is a refused packet:
+// a router, or the host itself, answered it with an ICMP error, which is Result.Cause.
 const (
 	PacketLost PacketState = iota
 	PacketLate
 	PacketReplied
+	PacketRefused
 )
 
 // Packet is one echo request and what came back. RTT is zero unless it was answered in time.
@@ -223,15 +225,34 @@ func (r Result) LossPercent() float64 {
 	return 100 * float64(r.Sent-r.Received) / float64(r.Sent)
 }
 
-// packBytes writes the packets as one unsigned varint each: 0 lost, 1 late, else the RTT in microseconds plus 2.
+// Refused counts the packets that were answered by an ICMP error.
+func (r Result) Refused() int {
+	n := 0
+	for _, p := range r.Packets {
+		if p.State == PacketRefused {
+			n++
+		}
+	}
+	return n
+}
+
+// refusedBytes is a zero written in two bytes where one would do. The smaller numbers were all taken when refused packets
+// began to be told apart from lost ones; a program of before reads this as one that was lost.
+const refusedBytes = "\x80\x00"
+
+// packBytes writes the packets as one unsigned varint each: 0 lost (in one byte) or refused (refusedBytes), 1 late, else the
+// RTT in microseconds plus 2.
 func packBytes(packets []Packet) []byte {
 	out := make([]byte, 0, 3*len(packets))
 	for _, p := range packets {
-		v := uint64(p.State)
-		if p.State == PacketReplied {
-			v = uint64(p.RTT.Microseconds()) + 2
+		switch p.State {
+		case PacketRefused:
+			out = append(out, refusedBytes...)
+		case PacketReplied:
+			out = binary.AppendUvarint(out, uint64(p.RTT.Microseconds())+2)
+		default:
+			out = binary.AppendUvarint(out, uint64(p.State))
 		}
-		out = binary.AppendUvarint(out, v)
 	}
 	return out
 }
@@ -245,6 +266,10 @@ func unpackBytes(b []byte) []Packet {
 			break
 		}
 		b = b[n:]
+		if v == 0 && n == len(refusedBytes) {
+			packets = append(packets, Packet{State: PacketRefused})
+			continue
+		}
 		if v < 2 {
 			packets = append(packets, Packet{State: PacketState(v)})
 			continue

@@ -68,6 +68,8 @@ type PacketFigures struct {
 	Received   int64 `json:"received"`
 	Duplicates int64 `json:"duplicates"`
 	Late       int64 `json:"late"`
+	// Reordered came after the reply to a later packet of the same check; they are among the received.
+	Reordered int64 `json:"reordered"`
 	// Forged carried a wrong tag or came from another address, Stray belong to no check, Short had too few bytes.
 	Forged int64 `json:"forged"`
 	Stray  int64 `json:"stray"`

@@ -23,7 +23,7 @@ func TestHeartbeatFigures(t *testing.T) {
 			StartedAt: at, Lately: models.Punctuality{Since: at, Checks: 10000, OnTime: 9998, P50: 71 * time.Microsecond, P99: 3 * time.Millisecond},
 			Ever:    models.Punctuality{Since: at, Checks: 1 << 40, OnTime: 1<<40 - 1, P50: 1, P99: time.Hour},
 			Engine:  models.EngineFigures{Kind: "echolot", Stamps: "kernel", PacketsPerSecond: 50000, ErrorP50: 300, ErrorP99: 700, ErrorCount: 4},
-			Packets: models.PacketFigures{Sent: 1, Received: 2, Duplicates: 3, Late: 4, Forged: 5, Stray: 6, Short: 7, ICMPErrors: 8, SendErrors: 9, SocketDrops: 10},
+			Packets: models.PacketFigures{Sent: 1, Received: 2, Duplicates: 3, Late: 4, Reordered: 11, Forged: 5, Stray: 6, Short: 7, ICMPErrors: 8, SendErrors: 9, SocketDrops: 10},
 			Delayed: models.CapFigures{Global: 1, Group: 2, Target: 3},
 			Storage: models.StorageFigures{Waiting: 1, WaitingBytes: 2, SpoolResults: 3, SpoolBytes: 4, Stored: 5, Dropped: 6, Failing: true, OldestWaiting: at},
 			Skipped: 1, Shed: 2, ClockSteps: 3, NotMeasured: map[models.Cause]int64{models.CauseOverload: 2},

@@ -79,7 +79,8 @@ func blames(s models.MonitorState, r models.Result, rule models.Rule, status mod
 // tooBig is a check of which a router said that its packets do not fit.
 func tooBig(m models.MonitorRow, slot int64) models.Result {
 	r := measured(m.ID, slot)
-	r.Rev, r.Outcome, r.Received, r.ReplyTTL, r.Packets = m.Rev, models.OutcomeFailure, 0, 0, make([]models.Packet, 4)
+	r.Rev, r.Outcome, r.Received, r.ReplyTTL = m.Rev, models.OutcomeFailure, 0, 0
+	r.Packets = []models.Packet{{State: models.PacketRefused}, {State: models.PacketLost}, {State: models.PacketLate}, {State: models.PacketRefused}}
 	r.Cause, r.CauseSource, r.CauseMTU = models.CauseTooBig, netip.MustParseAddr("10.0.0.1"), 1280
 	return r
 }
@@ -106,6 +107,13 @@ func TestResultsKeepTheirCause(t *testing.T) {
 		history, err := s.CheckHistory(ctx, by, row.PublicID, time.Time{}, 10)
 		if err != nil || len(history) != 2 || !reflect.DeepEqual(history[1], want) || history[0].CauseMTU != 1280 {
 			t.Errorf("history: got %+v and error %v, want %+v and the one after it", history, err, want)
+		}
+		var stored []byte
+		if err := modelstest.Connect(t, url).QueryRowContext(ctx, "SELECT packets FROM results ORDER BY slot LIMIT 1").Scan(&stored); err != nil {
+			t.Fatal(err)
+		}
+		if want := "\x80\x00" + "\x00" + "\x01" + "\x80\x00"; string(stored) != want {
+			t.Errorf("stored packets: got % x, want % x: refused, lost, late, refused", stored, want)
 		}
 		state := func(what string, cause models.Cause, source string, mtu int) {
 			t.Helper()

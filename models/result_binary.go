@@ -1,6 +1,7 @@
 package models
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -34,6 +35,10 @@ func (r Result) AppendBinary(b []byte) ([]byte, error) {
 	b = binary.AppendVarint(b, int64(r.CauseMTU))
 	b = binary.AppendUvarint(b, uint64(len(r.Packets)))
 	for _, p := range r.Packets {
+		if p.State == PacketRefused { // lost, but for a zero in two bytes: a program of before reads it, and not as an RTT
+			b = append(append(b, byte(PacketLost)), refusedBytes...)
+			continue
+		}
 		b = binary.AppendVarint(append(b, byte(p.State)), int64(p.RTT))
 	}
 	return b, nil
@@ -55,7 +60,7 @@ func (r *Result) UnmarshalBinary(data []byte) error {
 	if n := d.uvarint(); n > 0 && n <= uint64(len(d.rest)) {
 		r.Packets = make([]Packet, n)
 		for i := range r.Packets {
-			r.Packets[i] = Packet{State: PacketState(d.byte()), RTT: time.Duration(d.varint())}
+			r.Packets[i] = d.packet()
 		}
 	} else if n > 0 {
 		d.bad = true
@@ -85,6 +90,18 @@ func (d *resultDecoder) take(n int) []byte {
 	taken := d.rest[:n]
 	d.rest = d.rest[n:]
 	return taken
+}
+
+func (d *resultDecoder) packet() Packet {
+	state := PacketState(d.byte())
+	if state > PacketReplied {
+		d.bad = true
+	}
+	if state == PacketLost && bytes.HasPrefix(d.rest, []byte(refusedBytes)) {
+		d.take(len(refusedBytes))
+		return Packet{State: PacketRefused}
+	}
+	return Packet{State: state, RTT: time.Duration(d.varint())}
 }
 
 func (d *resultDecoder) byte() byte {

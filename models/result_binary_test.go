@@ -19,7 +19,7 @@ func TestResultBinary(t *testing.T) {
 		case netip.Addr:
 			f.Set(reflect.ValueOf(netip.MustParseAddr([]string{"192.0.2.7", "2001:db8::7"}[i%2])))
 		case []models.Packet:
-			f.Set(reflect.ValueOf([]models.Packet{{State: models.PacketReplied, RTT: 123456 * time.Nanosecond}, {}, {State: models.PacketLate}}))
+			f.Set(reflect.ValueOf([]models.Packet{{State: models.PacketReplied, RTT: 123456 * time.Nanosecond}, {}, {State: models.PacketLate}, {State: models.PacketRefused}, {}}))
 		default:
 			if f.Kind() == reflect.String {
 				f.SetString(v.Type().Field(i).Name)
@@ -69,6 +69,21 @@ func TestResultBinaryOfBefore(t *testing.T) {
 		if err := got.UnmarshalBinary([]byte(version + kept[1:])); err == nil {
 			t.Errorf("version %q was taken for a result", version)
 		}
+	}
+}
+
+// A refused packet is kept so that a program of before reads a lost one: its state is that of a lost one, and its RTT is zero.
+func TestRefusedPacketsAreLostToProgramsOfBefore(t *testing.T) {
+	b, err := models.Result{Packets: []models.Packet{{State: models.PacketRefused}}}.AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := b[len(b)-4:]; !slices.Equal(got, []byte{1, byte(models.PacketLost), 0x80, 0}) {
+		t.Errorf("got % x at the end, want one lost packet with a zero of two bytes", got)
+	}
+	var r models.Result
+	if err := r.UnmarshalBinary(append(b[:len(b)-3], byte(models.PacketRefused), 0)); err == nil {
+		t.Errorf("a state that nobody writes was taken for %+v", r.Packets)
 	}
 }
 

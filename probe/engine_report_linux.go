@@ -16,7 +16,9 @@ func judgeReport(result models.Result, r *echo.Report) models.Result {
 		switch p.State {
 		case echo.Replied:
 			result.Packets = append(result.Packets, models.Packet{State: models.PacketReplied, RTT: p.RTT})
-		case echo.Lost, echo.Refused:
+		case echo.Refused:
+			result.Packets = append(result.Packets, models.Packet{State: models.PacketRefused})
+		case echo.Lost:
 			result.Packets = append(result.Packets, models.Packet{State: models.PacketLost})
 		}
 	}

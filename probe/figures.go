@@ -22,6 +22,8 @@ type EngineStats struct {
 	Mode4, Mode6 string
 	// Sent echo requests and what came back to them; see models.PacketFigures.
 	Sent, Received, Duplicates, Late, Forged, Stray, Short uint64
+	// Reordered replies came after one to a later packet of the same check; they are counted as received too.
+	Reordered uint64
 	// ICMPErrors came from routers and hosts; SendErrors and SocketDrops are this machine's.
 	ICMPErrors, SendErrors, SocketDrops uint64
 	// CapGlobal, CapGroup and CapTarget are packets that had to wait for a cap, or were refused by it.

@@ -29,8 +29,8 @@ func TestPingMTU(t *testing.T) {
 
 				first := ping(t, p, spec)
 				expect(t, far+", with fragments, the first time", first, models.OutcomeSuccess, models.CauseTooBig)
-				if first.Sent != requests || first.Received != requests-1 || first.Packets[0].State != models.PacketLost {
-					t.Errorf("%s, with fragments, the first time: got %d of %d, want all but the first", far, first.Received, first.Sent)
+				if first.Sent != requests || first.Received != requests-1 || first.Packets[0].State != models.PacketRefused {
+					t.Errorf("%s, with fragments, the first time: got %d of %d, want all but the first, which was refused", far, first.Received, first.Sent)
 				}
 				said("with fragments, the first time", first, router, mtu)
 

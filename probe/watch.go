@@ -123,7 +123,7 @@ func (w *Watch) Figures() models.ProberFigures {
 		StartedAt: w.startedAt, Storage: s.storage, Skipped: s.work.Skipped, Shed: s.work.Shed, ClockSteps: s.work.ClockSteps,
 		Engine: models.EngineFigures{Kind: e.Kind, Stamps: e.Stamps, PacketsPerSecond: e.PacketsPerSecond,
 			ErrorP50: e.StampError.P50, ErrorP99: e.StampError.P99, ErrorCount: int64(e.StampError.Count)},
-		Packets: models.PacketFigures{Sent: int64(e.Sent), Received: int64(e.Received), Duplicates: int64(e.Duplicates), Late: int64(e.Late),
+		Packets: models.PacketFigures{Sent: int64(e.Sent), Received: int64(e.Received), Duplicates: int64(e.Duplicates), Late: int64(e.Late), Reordered: int64(e.Reordered),
 			Forged: int64(e.Forged), Stray: int64(e.Stray), Short: int64(e.Short),
 			ICMPErrors: int64(e.ICMPErrors), SendErrors: int64(e.SendErrors), SocketDrops: int64(e.SocketDrops)},
 		Delayed: models.CapFigures{Global: int64(e.CapGlobal), Group: int64(e.CapGroup), Target: int64(e.CapTarget)},

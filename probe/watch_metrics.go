@@ -28,7 +28,7 @@ func (w *Watch) describe(location string) {
 		"sent": func(e EngineStats) uint64 { return e.Sent }, "received": func(e EngineStats) uint64 { return e.Received },
 		"duplicate": func(e EngineStats) uint64 { return e.Duplicates }, "late": func(e EngineStats) uint64 { return e.Late },
 		"forged": func(e EngineStats) uint64 { return e.Forged }, "stray": func(e EngineStats) uint64 { return e.Stray },
-		"short": func(e EngineStats) uint64 { return e.Short },
+		"short": func(e EngineStats) uint64 { return e.Short }, "reordered": func(e EngineStats) uint64 { return e.Reordered },
 	} {
 		add(counter, "echolot_packets_total", "Echo requests sent, and what came back.", prometheus.Labels{"direction": direction},
 			func(s snapshot) float64 { return float64(value(s.engine)) })

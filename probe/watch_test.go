@@ -105,7 +105,7 @@ func TestWatchConcurrently(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	w, reg := newWatch(t, Sources{
 		Engine: func() EngineStats {
-			return EngineStats{Kind: EngineEcholot, Stamps: StampsKernel, Sent: 1, Received: 2, Duplicates: 3, Late: 4, Forged: 5, Stray: 6, Short: 7,
+			return EngineStats{Kind: EngineEcholot, Stamps: StampsKernel, Sent: 1, Received: 2, Duplicates: 3, Late: 4, Reordered: 25, Forged: 5, Stray: 6, Short: 7,
 				ICMPErrors: 8, SendErrors: 9, SocketDrops: 10, CapGlobal: 11, CapGroup: 12, CapTarget: 13, InFlight: 14, PacketsPerSecond: 50000,
 				StampError: StampError{P50: 300, P99: 700, Count: 5}}
 		},
@@ -128,7 +128,7 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("got problems %v, %v", problems, err)
 	}
 	f := w.Figures()
-	if f.Packets.Sent != 1 || f.Packets.SocketDrops != 10 || f.Engine.ErrorP99 != 700 || f.Engine.PacketsPerSecond != 50000 ||
+	if f.Packets.Sent != 1 || f.Packets.SocketDrops != 10 || f.Packets.Reordered != 25 || f.Engine.ErrorP99 != 700 || f.Engine.PacketsPerSecond != 50000 ||
 		f.Delayed != (models.CapFigures{Global: 11, Group: 12, Target: 13}) || f.Skipped != 16 || f.Shed != 17 || f.ClockSteps != 18 || f.Storage.Dropped != 24 {
 		t.Errorf("got %+v, want what the sources said", f)
 	}
@@ -196,6 +196,7 @@ echolot_packets_total{direction="duplicate"} 3
 echolot_packets_total{direction="forged"} 5
 echolot_packets_total{direction="late"} 4
 echolot_packets_total{direction="received"} 2
+echolot_packets_total{direction="reordered"} 25
 echolot_packets_total{direction="sent"} 1
 echolot_packets_total{direction="short"} 7
 echolot_packets_total{direction="stray"} 6
@@ -245,6 +246,7 @@ echolot_packets_total{direction="duplicate"} 1
 echolot_packets_total{direction="forged"} 0
 echolot_packets_total{direction="late"} 1
 echolot_packets_total{direction="received"} 2
+echolot_packets_total{direction="reordered"} 0
 echolot_packets_total{direction="sent"} 4
 echolot_packets_total{direction="short"} 0
 echolot_packets_total{direction="stray"} 0

@@ -159,45 +159,71 @@ func onlyIf(cond bool, n int) int {
 // barBytes holds the bar of 40 checks with its element, so that its buffer is made once.
 const barBytes = 1280
 
+// packetPitch is the width of one packet in the strip and the height of a line of them, gap included.
+const packetPitch = 11
+
+// packetsALine is how many packets stand in one line of the strip: 100 of them are five lines. On a desk, where the settings
+// stand beside, a full line is drawn at three quarters of its width: 8 px for each packet.
+const packetsALine = 20
+
 // appendPackets adds the strip of one check's packets in the order sent: a disc for a reply, half a disc for a late one, a ring
-// for a lost one, a cross where a router refused. Nothing in it comes from people.
-func appendPackets(out []byte, packets []models.Packet, refused bool) []byte {
-	wide := int64(max(10, 11*len(packets)-1))
+// for a lost one, a cross for one that was refused. Nothing in it comes from people.
+func appendPackets(out []byte, packets []models.Packet) []byte {
+	lines := max(1, (len(packets)+packetsALine-1)/packetsALine)
+	wide := int64(packetPitch*min(max(1, len(packets)), packetsALine) - 1)
 	out = append(out, `<svg class="pk" width="`...)
 	out = strconv.AppendInt(out, wide, 10)
 	out = append(out, `" viewBox="0 0 `...)
 	out = strconv.AppendInt(out, wide, 10)
-	out = append(out, ` 10" aria-hidden="true">`...)
+	out = append(out, ' ')
+	out = strconv.AppendInt(out, int64(packetPitch*lines-1), 10)
+	out = append(out, `" aria-hidden="true">`...)
 	for i, p := range packets {
-		at := int64(11 * i)
-		switch {
-		case p.State == models.PacketReplied:
-			out = append(out, `<circle class="ok" cx="`...)
-			out = strconv.AppendInt(out, at+5, 10)
-			out = append(out, `" cy="5" r="4"/>`...)
-		case p.State == models.PacketLate:
-			out = append(out, `<circle class="lost" cx="`...)
-			out = strconv.AppendInt(out, at+5, 10)
-			out = append(out, `" cy="5" r="3.3"/><path class="late" d="M`...)
-			out = strconv.AppendInt(out, at+5, 10)
-			out = append(out, ` 1a4 4 0 0 0 0 8z"/>`...)
-		case refused:
-			out = append(out, `<path class="bad" d="M`...)
-			out = strconv.AppendInt(out, at+2, 10)
-			out = append(out, ` 2l6 6m0-6l-6 6"/>`...)
+		at, top := int64(i%packetsALine*packetPitch), int64(i/packetsALine*packetPitch)
+		switch p.State {
+		case models.PacketReplied:
+			out = appendDisc(out, "ok", at, top, "4")
+		case models.PacketLate:
+			out = appendDisc(out, "lost", at, top, "3.3")
+			out = appendMark(out, "late", at+5, top+1, "a4 4 0 0 0 0 8z")
+		case models.PacketRefused:
+			out = appendMark(out, "bad", at+2, top+2, "l6 6m0-6l-6 6")
 		default:
-			out = append(out, `<circle class="lost" cx="`...)
-			out = strconv.AppendInt(out, at+5, 10)
-			out = append(out, `" cy="5" r="3.3"/>`...)
+			out = appendDisc(out, "lost", at, top, "3.3")
 		}
 	}
 	return append(out, `</svg>`...)
 }
 
+// appendDisc adds a circle in the middle of the packet's place, whose upper left corner is given.
+func appendDisc(out []byte, class string, left, top int64, radius string) []byte {
+	out = append(out, `<circle class="`...)
+	out = append(out, class...)
+	out = append(out, `" cx="`...)
+	out = strconv.AppendInt(out, left+5, 10)
+	out = append(out, `" cy="`...)
+	out = strconv.AppendInt(out, top+5, 10)
+	out = append(out, `" r="`...)
+	out = append(out, radius...)
+	return append(out, `"/>`...)
+}
+
+// appendMark adds a path that starts at x, y.
+func appendMark(out []byte, class string, x, y int64, d string) []byte {
+	out = append(out, `<path class="`...)
+	out = append(out, class...)
+	out = append(out, `" d="M`...)
+	out = strconv.AppendInt(out, x, 10)
+	out = append(out, ' ')
+	out = strconv.AppendInt(out, y, 10)
+	out = append(out, d...)
+	return append(out, `"/>`...)
+}
+
 // strip draws the packets of one check.
-func strip(packets []models.Packet, refused bool) templ.Component {
+func strip(packets []models.Packet) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
-		_, err := w.Write(appendPackets(make([]byte, 0, 64+90*len(packets)), packets, refused))
+		_, err := w.Write(appendPackets(make([]byte, 0, 64+90*len(packets)), packets))
 		return err
 	})
 }

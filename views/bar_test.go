@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,8 +90,17 @@ func TestTheStripAndItsListTellEachPacket(t *testing.T) {
 	}
 	refused := sampleCheck()
 	refused.Result.Cause = models.CauseHostUnreachable
-	if n := inTable(t, CheckRow(refused)).Find("path.bad").Length(); n != 1 {
-		t.Errorf("refused: got %d crosses, want 1: what came late was not refused", n)
+	refused.Result.Packets = append(refused.Result.Packets, models.Packet{State: models.PacketRefused})
+	refused.Result.Sent++
+	with := inTable(t, CheckRow(refused))
+	if bad, lost := with.Find("path.bad").Length(), with.Find("circle.lost").Length(); bad != 1 || lost != 2 {
+		t.Errorf("refused: got %d crosses and %d rings, want 1 and 2: neither the lost nor the late one was refused", bad, lost)
+	}
+	if got, want := plain(with.Find(".packets summary").AttrOr("aria-label", "")), "2 of 5 packets answered: reply, lost, late, reply, refused; show each"; got != want {
+		t.Errorf("the strip's name: got %q, want %q", got, want)
+	}
+	if got := plain(with.Find(".packet-list li").Eq(1).Text() + " " + with.Find(".packet-list li").Eq(4).Text()); got != "lost refused" {
+		t.Errorf("packets 2 and 5: got %q, want lost refused", got)
 	}
 	if got, want := plain(doc.Find(".packets summary").AttrOr("aria-label", "")), "2 of 4 packets answered: reply, lost, late, reply; show each"; got != want {
 		t.Errorf("the strip's name: got %q, want %q", got, want)
@@ -104,7 +114,7 @@ func TestTheStripAndItsListTellEachPacket(t *testing.T) {
 func TestARefusedCheckSaysWhoSaidSo(t *testing.T) {
 	c := sampleCheck()
 	c.Result.Outcome, c.Result.Received, c.Result.Late, c.Result.ReplyTTL = models.OutcomeFailure, 0, 0, 0
-	c.Result.Packets = make([]models.Packet, 40)
+	c.Result.Packets = append(slices.Repeat([]models.Packet{{State: models.PacketRefused}}, 39), models.Packet{})
 	c.Result.Sent = len(c.Result.Packets)
 	for cause, want := range map[models.Cause]string{
 		models.CauseHostUnreachable: "host unreachable, said 10.0.0.1", models.CauseTTLExceeded: "TTL exceeded, said 10.0.0.1",
@@ -115,11 +125,11 @@ func TestARefusedCheckSaysWhoSaidSo(t *testing.T) {
 		if got := plain(doc.Find("td").Eq(1).Find(".sub").Text()); got != want {
 			t.Errorf("%s: got %q, want %q", cause, got, want)
 		}
-		if got, want := plain(doc.Find(".packets summary").AttrOr("aria-label", "")), "0 of 40 packets answered; show each"; got != want {
+		if got, want := plain(doc.Find(".packets summary").AttrOr("aria-label", "")), "0 of 40 packets answered, 39 refused; show each"; got != want {
 			t.Errorf("the strip's name: got %q, want %q", got, want)
 		}
-		if got := plain(doc.Find(".packet-list").Text()); strings.Count(got, "refused") != 40 {
-			t.Errorf("packets: got %q, want 40 refused", got)
+		if got := plain(doc.Find(".packet-list").Text()); strings.Count(got, "refused") != 39 || strings.Count(got, "lost") != 1 {
+			t.Errorf("packets: got %q, want 39 refused and one lost", got)
 		}
 		if got, want := doc.Find(".packets .sub").Text(), "to 192.0.2.1"; got != want {
 			t.Errorf("below the packets: got %q, want %q", got, want)
@@ -155,6 +165,21 @@ func BenchmarkLive(b *testing.B) {
 		out.Reset()
 		if err := live.Render(context.Background(), &out); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// A strip of many packets goes on in the next line, so that none of them is a hairline.
+func TestTheStripWraps(t *testing.T) {
+	for packets, want := range map[int]string{1: "0 0 10 10", 3: "0 0 32 10", 20: "0 0 219 10", 21: "0 0 219 21", 100: "0 0 219 54"} {
+		doc := parse(t, string(appendPackets(nil, slices.Repeat([]models.Packet{{State: models.PacketReplied}}, packets))))
+		if got := doc.Find("svg").AttrOr("viewbox", doc.Find("svg").AttrOr("viewBox", "")); got != want {
+			t.Errorf("%d packets: got the box %q, want %q", packets, got, want)
+		}
+		last := doc.Find("circle").Last()
+		got := last.AttrOr("cx", "") + " " + last.AttrOr("cy", "")
+		if want := map[int]string{1: "5 5", 3: "27 5", 20: "214 5", 21: "5 16", 100: "214 49"}[packets]; got != want || doc.Find("circle").Length() != packets {
+			t.Errorf("%d packets: got %d, the last at %s, want it at %s", packets, doc.Find("circle").Length(), got, want)
 		}
 	}
 }

@@ -49,16 +49,6 @@ func (p MonitorPage) row() MonitorRow {
 // word is the check's own, not the monitor's.
 func (c Check) word() string { return OutcomeWord(c.Result.Outcome) }
 
-// refused is true where a router or the host itself sent the packets back.
-func (c Check) refused() bool {
-	switch c.Result.Cause {
-	case models.CauseHostUnreachable, models.CauseNetUnreachable, models.CausePortUnreachable, models.CauseProhibited,
-		models.CauseTTLExceeded, models.CauseTooBig:
-		return true
-	}
-	return false
-}
-
 // note is what else is to say of the check; empty mostly.
 func (c Check) note() string {
 	var notes []string
@@ -95,14 +85,14 @@ func kindNote(k models.Kind) string {
 }
 
 // packetText is what became of one packet, for its place in the list.
-func (c Check) packetText(p models.Packet) string {
+func packetText(p models.Packet) string {
 	switch p.State {
 	case models.PacketReplied:
 		return milliseconds(p.RTT) + nbsp + "ms"
 	case models.PacketLate:
 		return "late, not counted"
 	default:
-		return c.packetWord(p)
+		return packetWord(p)
 	}
 }
 
@@ -115,21 +105,23 @@ func (c Check) packetsLabel() string {
 	if n := len(c.Result.Packets); n <= spokenPackets {
 		words := make([]string, n)
 		for i, p := range c.Result.Packets {
-			words[i] = c.packetWord(p)
+			words[i] = packetWord(p)
 		}
 		text += ": " + strings.Join(words, ", ")
+	} else if refused := c.Result.Refused(); refused > 0 {
+		text += ", " + thousands(int64(refused)) + " refused"
 	}
 	return text + "; show each"
 }
 
 // packetWord is what became of one packet.
-func (c Check) packetWord(p models.Packet) string {
-	switch {
-	case p.State == models.PacketReplied:
+func packetWord(p models.Packet) string {
+	switch p.State {
+	case models.PacketReplied:
 		return "reply"
-	case p.State == models.PacketLate:
+	case models.PacketLate:
 		return "late"
-	case c.refused():
+	case models.PacketRefused:
 		return "refused"
 	default:
 		return "lost"

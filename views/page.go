@@ -110,13 +110,13 @@ func NotMeasured(n int) Notice {
 		Text: text, Link: "/monitors?state=unknown", LinkText: "Show"}
 }
 
-// ResultsWait is the notice for n results that are not stored yet because the database was away.
+// ResultsWait is the notice for n results that are not stored yet because the database is away or was so a moment ago.
 func ResultsWait(n int64) Notice {
-	text := thousands(n) + " are stored as soon as it answers."
+	text := thousands(n) + " are kept until it takes them."
 	if n == 1 {
-		text = "One is stored as soon as it answers."
+		text = "One is kept until it takes it."
 	}
-	return Notice{Strong: "Results are waiting: the database was away.", Text: text}
+	return Notice{Strong: "Results are waiting for the database.", Text: text}
 }
 
 // htmxConfig goes into the htmx-config meta. Nothing is evaluated, no style or script is injected, no page is kept in the

@@ -16,7 +16,9 @@ type ProberPage struct {
 	Beat models.Heartbeat
 	// Alive is false where the last heartbeat is too old.
 	Alive bool
-	Now   time.Time
+	// Here is true where this process itself probes: Beat.Figures.Storage is then of this moment, the rest as old as Beat.
+	Here bool
+	Now  time.Time
 }
 
 // reported tells whether there is anything to show.
@@ -27,7 +29,7 @@ func (p ProberPage) figures() models.ProberFigures { return p.Beat.Figures }
 // state is the shape and the word for the whole of it. What can not measure is unknown, never down.
 func (p ProberPage) state() (kind, word string) {
 	switch {
-	case !p.Alive:
+	case !p.Alive && !p.cutOff():
 		return "unknown", "Silent"
 	case !p.Beat.CanPing():
 		return "unknown", "May not ping"
@@ -35,6 +37,9 @@ func (p ProberPage) state() (kind, word string) {
 		return "up", "Probing"
 	}
 }
+
+// cutOff is true where the prober works, but its heartbeat does not get through to the database.
+func (p ProberPage) cutOff() bool { return !p.Alive && p.Here && p.figures().Storage.Failing }
 
 // share writes a part of a whole in per cent with two decimals. It cuts: only all of it is 100.
 func share(part, whole int64) string {
@@ -87,12 +92,12 @@ func (p ProberPage) facts() []fact {
 		value, unit := exact(lately)
 		return fact{label, value, unit, "since the start " + fine(ever)}
 	}
-	wrong := fact{Label: "Measuring error, p50 · p99", Fine: "needs kernel stamps"}
+	spared := fact{Label: "Kept out of RTTs, p50 · p99", Fine: "needs kernel stamps"}
 	if e := f.Engine; e.ErrorCount > 0 {
-		wrong = fact{wrong.Label, fine(e.ErrorP50) + " · " + fine(e.ErrorP99), "", "kernel stamp against user stamp"}
+		spared = fact{spared.Label, fine(e.ErrorP50) + " · " + fine(e.ErrorP99), "", "what they would be wrong by without the kernel’s stamps"}
 	}
 	return []fact{
-		late("Lateness, p50", f.Lately.P50, f.Ever.P50), late("Lateness, p99", f.Lately.P99, f.Ever.P99), wrong,
+		late("Lateness, p50", f.Lately.P50, f.Ever.P50), late("Lateness, p99", f.Lately.P99, f.Ever.P99), spared,
 		{Label: "Checks in flight", Value: thousands(int64(p.Beat.InFlight))}, {Label: "Monitors", Value: thousands(int64(p.Beat.Monitors))},
 		{Label: "Results waiting", Value: thousands(f.Storage.Waiting + f.Storage.SpoolResults)},
 	}
@@ -196,6 +201,7 @@ func (p ProberPage) packets() []Setting {
 		n           int64
 		label, what string
 	}{
+		{k.Reordered, "Out of order", "replies that came after one to a later packet"},
 		{k.ICMPErrors, "Refused", "errors that routers and hosts sent"},
 		{k.Forged, "Forged", "replies with a wrong tag or from another address"},
 		{k.Stray, "Stray", "replies to nothing that was asked"},
@@ -212,7 +218,10 @@ func (p ProberPage) packets() []Setting {
 
 // storage says what waits to be stored.
 func (p ProberPage) storage() []Setting {
-	s := p.figures().Storage
+	s, at := p.figures().Storage, p.Beat.SeenAt
+	if p.Here {
+		at = p.Now
+	}
 	held := func(n, heldBytes int64) string {
 		switch {
 		case n == 0 && heldBytes == 0:
@@ -224,7 +233,7 @@ func (p ProberPage) storage() []Setting {
 	}
 	list := []Setting{{"In memory", held(s.Waiting, s.WaitingBytes)}, {"In the spool", held(s.SpoolResults, s.SpoolBytes)}}
 	if s.Waiting+s.SpoolResults > 0 && !s.OldestWaiting.IsZero() {
-		list = append(list, Setting{"The oldest waits", Span(p.Beat.SeenAt.Sub(s.OldestWaiting))})
+		list = append(list, Setting{"The oldest waits", Span(at.Sub(s.OldestWaiting))})
 	}
 	if s.Failing {
 		list = append(list, Setting{"Database", "does not take results now; they are kept and tried again"})

@@ -17,7 +17,7 @@ func sampleProber() ProberPage {
 			StartedAt: noon.Add(-30 * time.Hour), Lately: models.Punctuality{Since: noon.Add(-time.Hour), Checks: 3, OnTime: 2, P50: 300, P99: time.Minute},
 			Ever:    models.Punctuality{Since: noon.Add(-30 * time.Hour), Checks: 4, OnTime: 3, P50: time.Millisecond, P99: time.Second},
 			Engine:  models.EngineFigures{ErrorCount: 1, Kind: nasty, Stamps: nasty},
-			Packets: models.PacketFigures{Sent: 1, ICMPErrors: 2, Forged: 3, Stray: 4, Short: 5, SendErrors: 6, SocketDrops: 7},
+			Packets: models.PacketFigures{Sent: 1, Reordered: 8, ICMPErrors: 2, Forged: 3, Stray: 4, Short: 5, SendErrors: 6, SocketDrops: 7},
 			Delayed: models.CapFigures{Global: 1, Group: 2, Target: 3}, Skipped: 1, Shed: 1, ClockSteps: 2,
 			NotMeasured: map[models.Cause]int64{nasty: 1, models.CauseClockStep: 5},
 			Storage:     models.StorageFigures{Waiting: 1, SpoolResults: 2, SpoolBytes: 3 << 20, Failing: true, OldestWaiting: noon.Add(-time.Minute), Dropped: 9},
@@ -54,7 +54,7 @@ func TestTheProberInTrouble(t *testing.T) {
 	text := plain(doc.Find("main").Text())
 	for _, part := range []string{"66.66 % of checks started within 50 ms", "does not take results now", "9 results: no room, a damaged spool, or refused by the database", "2 results, 3.0 MiB",
 		"1 packet by the limit on all, 2 packets by an organization’s, 3 packets by a target’s", "5 checks: the clock was set during the check",
-		"7 replies that this machine had no room for", "What stands here is the last that it said."} {
+		"7 replies that this machine had no room for", "8 replies that came after one to a later packet", "What stands here is the last that it said."} {
 		if !strings.Contains(text, part) {
 			t.Errorf("got %q, want %q in it", text, part)
 		}

@@ -115,7 +115,7 @@ func TestSQLiteLocked(t *testing.T) {
 	r.Header.Set("Cookie", cookie)
 	lab.Eventually(t, func() bool {
 		a, err := receive(r)
-		return err == nil && a.status == 200 && strings.Contains(a.body, "Results are waiting: the database was away.")
+		return err == nil && a.status == 200 && strings.Contains(a.body, "Results are waiting for the database.")
 	}, "a page that says that results wait")
 	if a := p.ask("", "GET", "/readyz", ""); a.status != 503 || !strings.Contains(a.body, "takes no results") {
 		t.Errorf("got %d %s, want a 503 that says that results wait", a.status, a.body)

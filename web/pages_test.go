@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,7 @@ func testEveryPage(t *testing.T, b *browser) {
 	} {
 		p.look(name, server.url+path)
 	}
+	p.eachPacketIsSeen(server.url+"/monitors/"+ids["Mail relay"], 100)
 	// The menus and the panel lie above the list.
 	p.goTo(server.url + "/monitors")
 	p.click("#rows summary")
@@ -50,6 +52,22 @@ func testEveryPage(t *testing.T, b *browser) {
 	p.inspect("panel")
 	p.goTo("about:blank")
 	server.stop()
+}
+
+// eachPacketIsSeen finds strips of that many packets, none of them narrower than a few pixels, on a desk and on a phone.
+func (p *tab) eachPacketIsSeen(url string, packets int) {
+	p.t.Helper()
+	for _, width := range []int64{1280, 390} {
+		p.size(width, 900)
+		p.goTo(url)
+		marks := value[[]float64](p, `[...document.querySelectorAll("tr[data-check] .packets")].filter((d) => d.querySelectorAll("li").length === `+fmt.Sprint(packets)+`)
+			.flatMap((d) => [...d.querySelectorAll("svg > :not(.late)")].map((mark) => mark.getBoundingClientRect().width))`)
+		if len(marks) == 0 || len(marks)%packets != 0 {
+			p.t.Errorf("%d px: got %d packets drawn, want %d for each check", width, len(marks), packets)
+		} else if narrowest := slices.Min(marks); narrowest < 2.5 {
+			p.t.Errorf("%d px: got a packet %.1f px wide, want a few at least", width, narrowest)
+		}
+	}
 }
 
 func customerOf(t *testing.T, server *program, by account) string {
@@ -189,7 +207,11 @@ func fill(t *testing.T, server *program, by account, url string) map[string]stri
 			r.Packets = []models.Packet{{State: models.PacketReplied, RTT: rtt}, {State: models.PacketReplied, RTT: rtt + 900}, {State: models.PacketReplied, RTT: rtt * 2}}
 			switch {
 			case m.Name == "Mail relay" && i > 30:
-				r.Outcome, r.Cause, r.CauseSource, r.Received, r.ReplyTTL, r.Packets = models.OutcomeFailure, models.CauseHostUnreachable, netip.MustParseAddr("2001:db8:1234:5678:9abc:def0:1234:5678"), 0, 0, make([]models.Packet, 3)
+				r.Outcome, r.Cause, r.CauseSource, r.Sent, r.Received, r.ReplyTTL = models.OutcomeFailure, models.CauseHostUnreachable, netip.MustParseAddr("2001:db8:1234:5678:9abc:def0:1234:5678"), 100, 0, 0
+				r.Packets = slices.Repeat([]models.Packet{{State: models.PacketRefused}}, 100)
+			case m.Name == "Mail relay":
+				r.Outcome, r.Cause, r.Sent, r.Received, r.Late = models.OutcomeSuccess, models.CauseTimeout, 100, 70, 10
+				r.Packets = slices.Repeat([]models.Packet{r.Packets[0], r.Packets[1], {}, r.Packets[2], {State: models.PacketLate}, r.Packets[0], r.Packets[0], {}, r.Packets[0], r.Packets[0]}, 10)
 			case m.Name == "DNS resolver" && i == 39:
 				r.Outcome, r.Cause, r.Received, r.Packets = models.OutcomeFailure, models.CauseTimeout, 0, make([]models.Packet, 3)
 			case m.Name == "Core switch" && i > 35:

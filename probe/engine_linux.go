@@ -272,7 +272,7 @@ func (p *EnginePinger) Stats() EngineStats {
 	}
 	return EngineStats{
 		Kind: EngineEcholot, Stamps: s.Stamps, Mode4: s.IPv4, Mode6: s.IPv6,
-		Sent: s.Sent, Received: s.Received, Duplicates: s.Duplicates, Late: s.Late, Forged: s.Forged, Stray: s.Stray, Short: s.Short,
+		Sent: s.Sent, Received: s.Received, Duplicates: s.Duplicates, Reordered: s.Reordered, Late: s.Late, Forged: s.Forged, Stray: s.Stray, Short: s.Short,
 		ICMPErrors: s.Troubles, SendErrors: s.SendErrors, SocketDrops: s.Dropped,
 		CapGlobal: s.CappedAll, CapGroup: s.CappedGroup, CapTarget: s.CappedTarget,
 		InFlight: s.InFlight, PacketsPerSecond: int(p.caps.All.Packets),

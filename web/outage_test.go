@@ -122,6 +122,10 @@ func TestSQLiteLocked(t *testing.T) {
 	}
 	<-time.After(5 * time.Second) // checks are made meanwhile that can not be stored; nobody can ask for them
 	p.waitState(by.token, id, "up")
+	r.URL.Path = "/prober"
+	if a, err := receive(r); err != nil || a.status != 200 || strings.Contains(a.body, "Silent") || strings.Contains(a.body, "<dt>In memory</dt><dd>nothing</dd>") {
+		t.Errorf("got %d, %v and %s, want a prober that works and has results waiting", a.status, err, a.body)
+	}
 	if _, err := conn.ExecContext(t.Context(), "ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}

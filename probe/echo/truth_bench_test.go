@@ -90,7 +90,7 @@ func (b *bench) times(path string) map[netip.Addr][]time.Duration {
 // wirePacket names an echo request: each target is checked once.
 type wirePacket struct {
 	to  netip.Addr
-	seq uint16
+	seq uint16 // of the check's packets, from 0
 }
 
 // capture starts tcpdump, in a process of its own and with a buffer that misses nothing. The function returned stops it and
@@ -136,11 +136,11 @@ func (b *bench) capture() func() map[wirePacket]time.Duration {
 	}
 }
 
-// roundTrips matches requests and replies of a capture on lo by identifier, sequence number, addresses and the first 16 bytes
-// of payload, which hold the token.
+// roundTrips matches requests and replies of a capture on lo by identifier, sequence number, addresses and the 16 bytes
+// of payload that hold the token.
 func roundTrips(b *bench, pcap []byte) map[wirePacket]time.Duration {
 	b.Helper()
-	const fileHeader, header, ethernet, ip, icmp, tokenSize = 24, 16, 14, 20, 8, 16 // pcap-savefile(5); RFC 791, RFC 792
+	const fileHeader, header, ethernet, ip, icmp, timeSize, tokenSize = 24, 16, 14, 20, 8, 8, 16 // pcap-savefile(5); RFC 791, RFC 792
 	if len(pcap) < fileHeader || binary.LittleEndian.Uint32(pcap) != 0xa1b23c4d || binary.LittleEndian.Uint32(pcap[20:]) != 1 {
 		b.Fatalf("not a capture of Ethernet frames in nanoseconds of this byte order: % x", pcap[:min(fileHeader, len(pcap))])
 	}
@@ -155,18 +155,18 @@ func roundTrips(b *bench, pcap []byte) map[wirePacket]time.Duration {
 		size := int(binary.LittleEndian.Uint32(p[8:]))
 		frame := p[header : header+size]
 		p = p[header+size:]
-		if size < ethernet+ip+icmp+tokenSize {
+		if size < ethernet+ip+icmp+timeSize+tokenSize {
 			continue
 		}
 		packet, message := frame[ethernet:], frame[ethernet+ip:]
-		e := echo{[4]byte(packet[16:]), [4]byte(packet[12:]), [4]byte(message[4:]), [tokenSize]byte(message[icmp:])}
+		e := echo{[4]byte(packet[16:]), [4]byte(packet[12:]), [4]byte(message[4:]), [tokenSize]byte(message[icmp+timeSize:])}
 		switch message[0] {
 		case 8:
 			sent[e] = at
 		case 0:
 			e.to, e.from = e.from, e.to
 			if left, ok := sent[e]; ok {
-				took[wirePacket{netip.AddrFrom4(e.to), binary.BigEndian.Uint16(e.ids[2:])}] = at - left
+				took[wirePacket{netip.AddrFrom4(e.to), uint16(e.token[7])}] = at - left // the token ends with the packet's number
 			}
 		}
 	}

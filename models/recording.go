@@ -23,6 +23,8 @@ type Recorded struct {
 	// Monitor has what judging and live events need: ids, status, interval, configuration, rev and the state.
 	Monitor MonitorRow
 	Result  Result
+	// Before is the state before it.
+	Before MonitorState
 	// Changed is true where the state is another one than before.
 	Changed bool
 }
@@ -69,10 +71,10 @@ func (s *Store) judgeAll(rows map[int64]*MonitorRow, results []Result, judge Jud
 		if !ok {
 			continue
 		}
-		changed := next.State != row.State.State
+		before := row.State
 		row.State = next
 		touched[r.Monitor] = true
-		out.recorded = append(out.recorded, Recorded{Monitor: *row, Result: r, Changed: changed})
+		out.recorded = append(out.recorded, Recorded{Monitor: *row, Result: r, Before: before, Changed: next.State != before.State})
 	}
 	out.states = make([]MonitorState, 0, len(touched))
 	for id := range touched {
@@ -86,7 +88,8 @@ func (s *Store) judgeAll(rows map[int64]*MonitorRow, results []Result, judge Jud
 // more; reading and decoding all of it cost a third of the recorder's time.
 const judgedColumns = `m.id, m.public_id, m.organization_id, m.customer_id, m.status, m.interval_seconds, m.config, m.rev,
 	s.state, s.since, s.measured, s.rank, s.failures, s.successes, s.unknown_in_row, s.cause, s.cause_source, s.cause_mtu, s.last_slot,
-	s.last_checked_at, s.last_outcome, s.last_sent, s.last_received, s.last_rtt, s.address, s.reply_ttl, s.recent`
+	s.last_checked_at, s.last_outcome, s.last_sent, s.last_received, s.last_rtt, s.address, s.reply_ttl, s.recent,
+	s.degraded_in_row, s.trouble_since, s.window_checks, s.flips, s.flapping_since, s.incident_id, s.incident_type`
 
 // monitorIDs are the ids of the results' monitors, sorted, each once.
 func monitorIDs(results []Result) []int64 {
@@ -112,26 +115,33 @@ func (s *Store) readToJudge(ctx context.Context, db bun.IDB, ids []int64) (byID 
 	}()
 	all, byID := make([]MonitorRow, len(ids)), make(map[int64]*MonitorRow, len(ids))
 	var config sql.RawBytes
-	var checked sql.NullTime
+	var checked, trouble, flapping sql.NullTime
 	for rows.Next() {
 		row := &all[len(byID)]
 		m, st := &row.Monitor, &row.State
 		if err := rows.Scan(&m.ID, &m.PublicID, &m.OrganizationID, &m.CustomerID, &m.Status, &m.IntervalSeconds, &config, &m.Rev,
 			&st.State, &st.Since, &st.Measured, &st.Rank, &st.Failures, &st.Successes, &st.UnknownInRow, &st.Cause, &st.CauseSource, &st.CauseMTU, &st.LastSlot,
-			&checked, &st.LastOutcome, &st.LastSent, &st.LastReceived, &st.LastRTT, &st.Address, &st.ReplyTTL, &st.Recent); err != nil {
+			&checked, &st.LastOutcome, &st.LastSent, &st.LastReceived, &st.LastRTT, &st.Address, &st.ReplyTTL, &st.Recent,
+			&st.DegradedInRow, &trouble, &st.WindowChecks, &st.Flips, &flapping, &st.IncidentID, &st.IncidentType); err != nil {
 			return nil, err
 		}
 		if m.Config, err = s.configs.decode(config); err != nil {
 			return nil, fmt.Errorf("monitor %d: %w", m.ID, err)
 		}
 		st.MonitorID, st.LocationID, st.OrganizationID = m.ID, LocationID, m.OrganizationID
-		st.Since, st.LastCheckedAt = st.Since.UTC(), time.Time{}
-		if checked.Valid {
-			st.LastCheckedAt = checked.Time.UTC()
-		}
+		st.Since = st.Since.UTC()
+		st.LastCheckedAt, st.TroubleSince, st.FlappingSince = orZero(checked), orZero(trouble), orZero(flapping)
 		byID[m.ID] = row
 	}
 	return byID, rows.Err()
+}
+
+// orZero is the time, in UTC, or the zero time for NULL.
+func orZero(t sql.NullTime) time.Time {
+	if !t.Valid {
+		return time.Time{}
+	}
+	return t.Time.UTC()
 }
 
 // configCache keeps decoded configurations by their text: of a hundred thousand monitors most have one of a few, and

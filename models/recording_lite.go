@@ -22,7 +22,8 @@ const (
 		duplicates, late, reply_ttl, address, packets) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 	liteUpdate = `UPDATE monitor_states SET state = ?, since = ?, measured = ?, rank = ?, failures = ?, successes = ?, unknown_in_row = ?, cause = ?,
 		cause_source = ?, cause_mtu = ?, last_slot = ?, last_checked_at = ?, last_outcome = ?, last_sent = ?, last_received = ?, last_rtt = ?, address = ?, reply_ttl = ?,
-		recent = ? WHERE monitor_id = ? AND location_id = ?`
+		recent = ?, degraded_in_row = ?, trouble_since = ?, window_checks = ?, flips = ?, flapping_since = ?, incident_id = ?, incident_type = ?
+		WHERE monitor_id = ? AND location_id = ?`
 )
 
 // prepare compiles the statements at the first call. It must come before the transaction, which holds the one connection.
@@ -66,6 +67,9 @@ func (s *Store) recordLite(ctx context.Context, results []Result, judge JudgeFun
 			return err
 		}
 		out = s.judgeAll(rows, results, judge)
+		if err := s.keepIncidents(ctx, tx, &out); err != nil {
+			return err
+		}
 		insert, update := tx.StmtContext(ctx, s.lite.insert), tx.StmtContext(ctx, s.lite.update)
 		for i := range out.recorded {
 			r := newResultRow(out.recorded[i].Result)
@@ -78,7 +82,8 @@ func (s *Store) recordLite(ctx context.Context, results []Result, judge JudgeFun
 			st := &out.states[i]
 			if _, err := update.ExecContext(ctx, string(st.State), liteTime(st.Since), string(st.Measured), st.Rank, st.Failures, st.Successes, st.UnknownInRow,
 				string(st.Cause), st.CauseSource, st.CauseMTU, st.LastSlot, liteTime(st.LastCheckedAt), string(st.LastOutcome), st.LastSent, st.LastReceived, st.LastRTT,
-				st.Address, st.ReplyTTL, st.Recent, st.MonitorID, st.LocationID); err != nil {
+				st.Address, st.ReplyTTL, st.Recent, st.DegradedInRow, liteTime(st.TroubleSince), st.WindowChecks, st.Flips, liteTime(st.FlappingSince),
+				st.IncidentID, string(st.IncidentType), st.MonitorID, st.LocationID); err != nil {
 				return fmt.Errorf("updating the states: %w", err)
 			}
 		}

@@ -21,12 +21,14 @@ const (
 		reply_ttl, address, packets) FROM STDIN`
 	judgedTable = `CREATE TEMP TABLE IF NOT EXISTS judged (monitor_id BIGINT, location_id BIGINT, state TEXT, since TIMESTAMPTZ, measured TEXT, rank BIGINT,
 		failures BIGINT, successes BIGINT, unknown_in_row BIGINT, cause TEXT, cause_source TEXT, cause_mtu BIGINT, last_slot BIGINT, last_checked_at TIMESTAMPTZ,
-		last_outcome TEXT, last_sent BIGINT, last_received BIGINT, last_rtt BIGINT, address TEXT, reply_ttl BIGINT, recent BYTEA) ON COMMIT DELETE ROWS`
+		last_outcome TEXT, last_sent BIGINT, last_received BIGINT, last_rtt BIGINT, address TEXT, reply_ttl BIGINT, recent BYTEA, degraded_in_row BIGINT, trouble_since TIMESTAMPTZ,
+		window_checks BYTEA, flips BYTEA, flapping_since TIMESTAMPTZ, incident_id BIGINT, incident_type TEXT) ON COMMIT DELETE ROWS`
 	copyStates   = "COPY judged FROM STDIN"
 	updateStates = `UPDATE monitor_states AS s SET state = j.state, since = j.since, measured = j.measured, rank = j.rank, failures = j.failures,
 		successes = j.successes, unknown_in_row = j.unknown_in_row, cause = j.cause, cause_source = j.cause_source, cause_mtu = j.cause_mtu, last_slot = j.last_slot,
 		last_checked_at = j.last_checked_at, last_outcome = j.last_outcome, last_sent = j.last_sent, last_received = j.last_received,
-		last_rtt = j.last_rtt, address = j.address, reply_ttl = j.reply_ttl, recent = j.recent
+		last_rtt = j.last_rtt, address = j.address, reply_ttl = j.reply_ttl, recent = j.recent,
+		degraded_in_row = j.degraded_in_row, trouble_since = j.trouble_since, window_checks = j.window_checks, flips = j.flips, flapping_since = j.flapping_since, incident_id = j.incident_id, incident_type = j.incident_type
 		FROM judged AS j WHERE s.monitor_id = j.monitor_id AND s.location_id = j.location_id`
 )
 
@@ -73,6 +75,9 @@ func (s *Store) copyRecorded(ctx context.Context, results []Result, judge JudgeF
 		out = s.judgeAll(rows, results, judge)
 		if len(out.recorded) == 0 {
 			return nil
+		}
+		if err := s.keepIncidents(ctx, conn, &out); err != nil {
+			return err
 		}
 		if err := insertResults(ctx, conn, out.recorded, again); err != nil {
 			return fmt.Errorf("inserting results: %w", err)
@@ -133,6 +138,13 @@ func saveStates(ctx context.Context, conn bun.Conn, states []MonitorState) error
 		c.text(st.Address)
 		c.number(int64(st.ReplyTTL))
 		c.bytes(st.Recent)
+		c.number(int64(st.DegradedInRow))
+		c.time(st.TroubleSince)
+		c.bytes(st.WindowChecks)
+		c.bytes(st.Flips)
+		c.time(st.FlappingSince)
+		c.number(st.IncidentID)
+		c.text(string(st.IncidentType))
 		c.endRow()
 	}
 	if _, err := pgdriver.CopyFrom(ctx, conn, &c.buf, copyStates); err != nil {

@@ -36,8 +36,19 @@ type MonitorState struct {
 	Measured State
 	// Rank orders lists worst first; see Rank.
 	Rank int
-	// Failures and Successes count measured checks in a row. UnknownInRow counts checks that could not be measured.
-	Failures, Successes, UnknownInRow int
+	// Failures and Successes count measured checks in a row; DegradedInRow those that were degraded or worse. UnknownInRow
+	// counts checks that could not be measured.
+	Failures, DegradedInRow, Successes, UnknownInRow int
+	// TroubleSince is when the trouble that is being confirmed, or was, began: the first packet lost. Zero without trouble.
+	TroubleSince time.Time `bun:",nullzero"`
+	// WindowChecks is what the rule's window remembers, packed; nil where the rule has none.
+	WindowChecks []byte
+	// Flips are when the verdict last turned, packed; FlappingSince is zero unless it turns too often.
+	Flips         []byte
+	FlappingSince time.Time `bun:",nullzero"`
+	// IncidentID and IncidentType are the incident that is open; 0 and empty without one.
+	IncidentID   int64
+	IncidentType IncidentType
 	// Cause, CauseSource and CauseMTU are those of the last result; empty after a success.
 	Cause       Cause
 	CauseSource string

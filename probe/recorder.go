@@ -264,7 +264,7 @@ func (r *Recorder) flush(ctx context.Context, limit int) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	recorded, err := r.store.RecordResults(ctx, batch, Judge)
+	recorded, err := r.store.RecordResults(ctx, batch, models.Judge)
 	if err != nil {
 		if ctx.Err() != nil {
 			// Whatever the drivers make of it: the time was over, which says nothing against the results.

@@ -175,7 +175,7 @@ func (s *Scheduler) Recorded(r models.Recorded) {
 	if m.gone || m.flight != nil || r.Result.Rev != m.rev || r.Result.Slot != m.last {
 		return // it is out of date: what runs now or is to come will be recorded too
 	}
-	if rule := m.setting.Value().rule; needsConfirming(r.Monitor.State, rule) {
+	if rule := m.setting.Value().rule; models.NeedsConfirming(r.Monitor.State, rule) {
 		s.outOfTurn(p, m, extraConfirm, m.ended+rule.Retry.Milliseconds(), now)
 	}
 }

@@ -107,7 +107,7 @@ func TestConfirmingCheck(t *testing.T) {
 		record := func() {
 			results := s.results()
 			r := results[len(results)-1]
-			state, _ = Judge(state, r, m.Rule, m.Status)
+			state, _ = models.Judge(state, r, m.Rule, m.Status)
 			time.Sleep(200 * time.Millisecond)
 			s.Recorded(models.Recorded{Monitor: models.MonitorRow{State: state}, Result: r})
 			s.Recorded(models.Recorded{Monitor: models.MonitorRow{State: state}, Result: r}) // told twice
@@ -142,7 +142,7 @@ func TestNoConfirmingOfThePast(t *testing.T) {
 		old.Outcome = models.OutcomeFailure
 		s.CheckNow(1)
 		pass(time.Second)
-		state, _ := Judge(models.MonitorState{}, old, m.Rule, m.Status)
+		state, _ := models.Judge(models.MonitorState{}, old, m.Rule, m.Status)
 		s.Recorded(models.Recorded{Monitor: models.MonitorRow{State: state}, Result: old})
 		pass(time.Minute)
 		if got, want := s.kinds(), "manual manual"; got != want {
@@ -174,9 +174,9 @@ func TestNoHurryForTheUnmeasured(t *testing.T) {
 		var s models.MonitorState
 		for i, c := range outcomes {
 			outcome := map[rune]models.Outcome{'+': models.OutcomeSuccess, '-': models.OutcomeFailure, '?': models.OutcomeUnknown}[c]
-			s, _ = Judge(s, found(at(i), outcome), rule, models.StatusActive)
+			s, _ = models.Judge(s, found(at(i), outcome), rule, models.StatusActive)
 		}
-		if got := needsConfirming(s, rule); got != want {
+		if got := models.NeedsConfirming(s, rule); got != want {
 			t.Errorf("a confirming check after %s: got %v, want %v", outcomes, got, want)
 		}
 	}

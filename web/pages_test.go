@@ -10,7 +10,6 @@ import (
 
 	"echolot/models"
 	"echolot/models/modelstest"
-	"echolot/probe"
 	"echolot/probe/lab"
 )
 
@@ -224,7 +223,7 @@ func fill(t *testing.T, server *program, by account, url string) map[string]stri
 			results = append(results, r)
 		}
 	}
-	if _, err := store.RecordResults(t.Context(), results, probe.Judge); err != nil {
+	if _, err := store.RecordResults(t.Context(), results, models.Judge); err != nil {
 		t.Fatal(err)
 	}
 	return ids

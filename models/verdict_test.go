@@ -1,4 +1,4 @@
-package probe
+package models_test
 
 import (
 	"flag"
@@ -67,7 +67,7 @@ func TestJudgeStories(t *testing.T) {
 			var s models.MonitorState
 			var states []byte
 			for i, c := range story.results {
-				s, _ = Judge(s, found(at(i+1), outcomes[c]), story.rule, models.StatusActive)
+				s, _ = models.Judge(s, found(at(i+1), outcomes[c]), story.rule, models.StatusActive)
 				states = append(states, letters[s.State])
 			}
 			if string(states) != story.states {
@@ -81,7 +81,7 @@ func TestJudgeFillsTheRow(t *testing.T) {
 	rule := models.Rule{Confirmations: 2, Recoveries: 1}
 	s := models.MonitorState{MonitorID: 7, LocationID: 1, OrganizationID: 3, State: models.StatePending}
 
-	s, took := Judge(s, found(at(1), models.OutcomeSuccess), rule, models.StatusActive)
+	s, took := models.Judge(s, found(at(1), models.OutcomeSuccess), rule, models.StatusActive)
 	if !took {
 		t.Fatal("a first result was ignored")
 	}
@@ -95,7 +95,7 @@ func TestJudgeFillsTheRow(t *testing.T) {
 	want.PushBeat(models.Beat{Outcome: models.OutcomeSuccess, RTT: 3 * time.Millisecond})
 	sameRow(t, s, want)
 
-	s, _ = Judge(s, found(at(2), models.OutcomeFailure), rule, models.StatusActive)
+	s, _ = models.Judge(s, found(at(2), models.OutcomeFailure), rule, models.StatusActive)
 	want.Rank, want.Failures, want.Successes = 3, 1, 0 // checking again
 	want.Cause, want.CauseSource, want.CauseMTU = models.CauseTooBig, "192.0.2.254", 1280
 	want.LastSlot, want.LastCheckedAt = at(2), since.Add(time.Minute)
@@ -103,7 +103,7 @@ func TestJudgeFillsTheRow(t *testing.T) {
 	want.PushBeat(models.Beat{Outcome: models.OutcomeFailure, LossPercent: 100})
 	sameRow(t, s, want)
 
-	s, _ = Judge(s, found(at(3), models.OutcomeUnknown), rule, models.StatusMaintenance)
+	s, _ = models.Judge(s, found(at(3), models.OutcomeUnknown), rule, models.StatusMaintenance)
 	want.State, want.Since, want.Rank = models.StateUnknown, since.Add(2*time.Minute), 4
 	want.UnknownInRow, want.Cause, want.CauseSource, want.CauseMTU = 1, models.CauseDNSError, "", 0
 	want.LastSlot, want.LastCheckedAt = at(3), since.Add(2*time.Minute)
@@ -111,12 +111,12 @@ func TestJudgeFillsTheRow(t *testing.T) {
 	want.PushBeat(models.Beat{Outcome: models.OutcomeUnknown, Maintenance: true})
 	sameRow(t, s, want)
 
-	again, took := Judge(s, found(at(3), models.OutcomeSuccess), rule, models.StatusActive)
+	again, took := models.Judge(s, found(at(3), models.OutcomeSuccess), rule, models.StatusActive)
 	if took {
 		t.Error("a result of a slot that was judged before was taken")
 	}
 	sameRow(t, again, want)
-	if _, took := Judge(s, found(at(4), models.OutcomeSuccess), rule, models.StatusDisabled); took {
+	if _, took := models.Judge(s, found(at(4), models.OutcomeSuccess), rule, models.StatusDisabled); took {
 		t.Error("a result of a disabled monitor was taken")
 	}
 }
@@ -125,7 +125,7 @@ func TestPartialLossLeavesNoCause(t *testing.T) {
 	r := found(at(1), models.OutcomeSuccess)
 	r.Received, r.Cause, r.Packets[1] = 1, models.CauseTooBig, models.Packet{}
 	r.CauseSource, r.CauseMTU = netip.MustParseAddr("192.0.2.254"), 1280
-	s, _ := Judge(models.MonitorState{}, r, models.Rule{}, models.StatusActive)
+	s, _ := models.Judge(models.MonitorState{}, r, models.Rule{}, models.StatusActive)
 	if s.State != models.StateUp || s.Cause != models.CauseNone || s.CauseSource != "" || s.CauseMTU != 0 {
 		t.Errorf("one of two packets lost: got %s, cause %q, said %q, MTU %d; want up without a cause", s.State, s.Cause, s.CauseSource, s.CauseMTU)
 	}
@@ -316,7 +316,7 @@ func TestJudgeAgainstModel(t *testing.T) {
 		}
 	}()
 	rapid.Check(t, func(t *rapid.T) {
-		if err := compare(Judge, operations.Draw(t, "operations")); err != nil {
+		if err := compare(models.Judge, operations.Draw(t, "operations")); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -338,7 +338,7 @@ func TestModelKillsMutants(t *testing.T) {
 			if before != nil {
 				before(call{&s, &r, &rule, &status})
 			}
-			next, took := Judge(s, r, rule, status)
+			next, took := models.Judge(s, r, rule, status)
 			if took && after != nil {
 				after(old, &next)
 			}

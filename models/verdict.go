@@ -1,11 +1,9 @@
-package probe
+package models
 
 import (
 	"math"
 	"net/netip"
 	"time"
-
-	"echolot/models"
 )
 
 // Judge returns what is known of a monitor after the result r, given what was known before (s), its rule and the status
@@ -16,30 +14,30 @@ import (
 // also from pending; Recoveries good ones in a row make down up; one good check makes pending up. A check that could not
 // be measured makes the state unknown at once and leaves the counts as they are. After a pause everything starts from
 // pending. Maintenance is judged like active; only the beats say so.
-func Judge(s models.MonitorState, r models.Result, rule models.Rule, status models.Status) (models.MonitorState, bool) {
-	if r.Slot <= s.LastSlot || status == models.StatusDisabled {
+func Judge(s MonitorState, r Result, rule Rule, status Status) (MonitorState, bool) {
+	if r.Slot <= s.LastSlot || status == StatusDisabled {
 		return s, false
 	}
-	if s.State == models.StatePaused || s.Measured == "" {
+	if s.State == StatePaused || s.Measured == "" {
 		// What was measured before a pause says nothing of now.
-		s.Measured = models.StatePending
+		s.Measured = StatePending
 		s.Failures, s.Successes, s.UnknownInRow = 0, 0, 0
 	}
 
-	state := models.StateUnknown
+	state := StateUnknown
 	switch r.Outcome {
-	case models.OutcomeSuccess, models.OutcomeWarning:
+	case OutcomeSuccess, OutcomeWarning:
 		s.Failures, s.UnknownInRow = 0, 0
 		s.Successes++
-		if s.Measured != models.StateDown || s.Successes >= rule.Recoveries {
-			s.Measured = models.StateUp
+		if s.Measured != StateDown || s.Successes >= rule.Recoveries {
+			s.Measured = StateUp
 		}
 		state = s.Measured
-	case models.OutcomeFailure:
+	case OutcomeFailure:
 		s.Successes, s.UnknownInRow = 0, 0
 		s.Failures++
 		if s.Failures >= rule.Confirmations {
-			s.Measured = models.StateDown
+			s.Measured = StateDown
 		}
 		state = s.Measured
 	default:
@@ -48,18 +46,18 @@ func Judge(s models.MonitorState, r models.Result, rule models.Rule, status mode
 	if state != s.State {
 		s.State, s.Since = state, r.StartedAt()
 	}
-	s.Rank = models.Rank(status, s.State, s.Confirming())
+	s.Rank = Rank(status, s.State, s.Confirming())
 	return withLast(s, r, status), true
 }
 
 // withLast fills in what the row says of its last check.
-func withLast(s models.MonitorState, r models.Result, status models.Status) models.MonitorState {
+func withLast(s MonitorState, r Result, status Status) MonitorState {
 	s.LastSlot, s.LastCheckedAt = r.Slot, r.StartedAt()
 	s.LastOutcome, s.LastSent, s.LastReceived = r.Outcome, r.Sent, r.Received
 	s.Cause, s.CauseSource, s.CauseMTU = r.Cause, addrText(r.CauseSource), r.CauseMTU
-	if r.Outcome == models.OutcomeSuccess {
+	if r.Outcome == OutcomeSuccess {
 		// Packets lost on the way leave a cause in a result that succeeded; the monitor has no trouble to name.
-		s.Cause, s.CauseSource, s.CauseMTU = models.CauseNone, "", 0
+		s.Cause, s.CauseSource, s.CauseMTU = CauseNone, "", 0
 	}
 	s.Address, s.ReplyTTL = addrText(r.Address), r.ReplyTTL
 	var average time.Duration
@@ -68,9 +66,9 @@ func withLast(s models.MonitorState, r models.Result, status models.Status) mode
 		average = rtts.Avg
 		s.LastRTT = average.Microseconds()
 	}
-	s.PushBeat(models.Beat{
+	s.PushBeat(Beat{
 		Outcome:     r.Outcome,
-		Maintenance: status == models.StatusMaintenance,
+		Maintenance: status == StatusMaintenance,
 		LossPercent: int(math.Round(r.LossPercent())),
 		RTT:         average,
 	})
@@ -84,9 +82,9 @@ func addrText(a netip.Addr) string {
 	return a.String()
 }
 
-// needsConfirming is true where the last check failed and one more failure could make the monitor down. A check that
+// NeedsConfirming is true where the last check failed and one more failure could make the monitor down. A check that
 // could not be measured asks for no hurry: trouble of our own would make every monitor retry at once.
-func needsConfirming(s models.MonitorState, rule models.Rule) bool {
-	return s.LastOutcome == models.OutcomeFailure && s.Measured != models.StateDown &&
+func NeedsConfirming(s MonitorState, rule Rule) bool {
+	return s.LastOutcome == OutcomeFailure && s.Measured != StateDown &&
 		s.Failures > 0 && s.Failures < rule.Confirmations
 }

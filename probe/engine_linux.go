@@ -131,16 +131,6 @@ func (p *EnginePinger) Ping(c models.Check, done func(models.Result)) (cancel fu
 	return f.cancel
 }
 
-// resolveTime is half of the time that the packets leave over, so that a slow DNS server can not make the last packet's
-// reply late and the target look lossy.
-func resolveTime(spec models.Spec) time.Duration {
-	spare := spec.Timeout - time.Duration(spec.Count-1)*spec.Interval
-	if spare <= 0 { // the API refuses this; only those packets count that are sent in time
-		spare = spec.Timeout
-	}
-	return spare / 2
-}
-
 // begin notes how to end what is going on; false where the check was cancelled before.
 func (f *engineCheck) begin(stop func()) bool {
 	f.mu.Lock()

@@ -67,6 +67,16 @@ func panicked(c models.Check, began time.Time, p any, log *slog.Logger, notices 
 	return r
 }
 
+// resolveTime is half of the time that the packets leave over, so that a slow DNS server can not make the last packet's
+// reply late and the target look lossy.
+func resolveTime(spec models.Spec) time.Duration {
+	spare := spec.Timeout - time.Duration(spec.Count-1)*spec.Interval
+	if spare <= 0 { // the API refuses this; only those packets count that are sent in time
+		spare = spec.Timeout
+	}
+	return spare / 2
+}
+
 // Unmeasured is why a check could not be measured: trouble with the name, with us, or with the rules.
 type Unmeasured struct {
 	Cause  models.Cause

@@ -217,11 +217,7 @@ func (p *EnginePinger) done(c *echo.Check, r *echo.Report) {
 
 // deliver hands the result on.
 func (f *engineCheck) deliver(r models.Result) {
-	if r.Outcome == models.OutcomeFailure {
-		f.pinger.resolver.Forget(f.check.Spec.Host)
-	}
-	f.pinger.log.Debug("check done", "monitor", r.Monitor, "slot", r.Slot, "outcome", r.Outcome, "cause", r.Cause,
-		"detail", r.Detail, "sent", r.Sent, "received", r.Received, "took", time.Since(f.begun))
+	noteDone(f.pinger.resolver, f.pinger.log, f.check.Spec.Host, f.begun, r)
 	f.done(r)
 }
 

@@ -77,6 +77,15 @@ func resolveTime(spec models.Spec) time.Duration {
 	return spare / 2
 }
 
+// noteDone is what follows from a result for whoever measured it: the address of a host that failed is asked for anew.
+func noteDone(resolver *Resolver, log *slog.Logger, host string, begun time.Time, r models.Result) {
+	if r.Outcome == models.OutcomeFailure {
+		resolver.Forget(host)
+	}
+	log.Debug("check done", "monitor", r.Monitor, "slot", r.Slot, "outcome", r.Outcome, "cause", r.Cause,
+		"detail", r.Detail, "sent", r.Sent, "received", r.Received, "took", time.Since(begun))
+}
+
 // Unmeasured is why a check could not be measured: trouble with the name, with us, or with the rules.
 type Unmeasured struct {
 	Cause  models.Cause

@@ -45,11 +45,7 @@ func (p *ProbingPinger) check(ctx context.Context, c models.Check) models.Result
 	result := models.NewResult(c)
 	result.StartedOffset = max(0, begun.Sub(time.UnixMilli(c.Slot)))
 	result = p.measure(ctx, c.Spec, begun, result)
-	if result.Outcome == models.OutcomeFailure {
-		p.resolver.Forget(c.Spec.Host)
-	}
-	p.log.Debug("check done", "monitor", c.Monitor, "slot", c.Slot, "outcome", result.Outcome, "cause", result.Cause,
-		"detail", result.Detail, "sent", result.Sent, "received", result.Received, "took", time.Since(begun))
+	noteDone(p.resolver, p.log, c.Spec.Host, begun, result)
 	return result
 }
 

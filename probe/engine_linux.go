@@ -248,8 +248,7 @@ func (p *EnginePinger) Abilities() Abilities {
 func (p *EnginePinger) Stats() EngineStats {
 	e := p.engine.Load()
 	if e == nil {
-		abilities := ProbeAbilities()
-		return EngineStats{Kind: EngineProbing, Stamps: StampsUser, Mode4: abilities.Mode("4"), Mode6: abilities.Mode("6")}
+		return probingStats()
 	}
 	s := e.Stats()
 	var compared uint64
@@ -264,11 +263,4 @@ func (p *EnginePinger) Stats() EngineStats {
 		InFlight: s.InFlight, PacketsPerSecond: int(p.caps.All.Packets),
 		StampError: StampError{P50: s.StampError(0.5), P99: s.StampError(0.99), Count: compared},
 	}
-}
-
-// EngineHere says what would send on this machine, and how, by trying; it has no counts.
-func EngineHere(log *slog.Logger) EngineStats {
-	p := NewPinger(NewResolver(""), models.TargetPolicy{}, Caps{}, log)
-	defer p.Close()
-	return p.Stats()
 }

@@ -1,10 +1,12 @@
 package probe
 
 import (
+	"log/slog"
 	"maps"
 	"net/netip"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -236,5 +238,25 @@ func TestPingBadSpec(t *testing.T) {
 				}
 			}
 		}
+	})
+}
+
+// A cap has the second packet leave later than planned, and so the check last longer than its timeout: what then comes back for
+// the first one is neither lost nor in time.
+func TestPingLate(t *testing.T) {
+	lab.Inside(t, func(t *testing.T) {
+		addr := netip.MustParseAddr("127.0.0.7")
+		lab.NewResponder(t, addr, addr).Behave(lab.After(1300 * time.Millisecond))
+		eachMode(t, func(t *testing.T, _ string) {
+			p := NewPinger(NewResolver(""), models.TargetPolicy{Local: models.LocalAddresses}, Caps{PerTarget: Rate{Packets: 1.25, Burst: 1}}, slog.New(slog.DiscardHandler))
+			t.Cleanup(p.Close)
+			spec := pingSpec(addr.String())
+			spec.Count = 2
+			r := ping(t, p, spec)
+			expect(t, "late", r, models.OutcomeFailure, models.CauseTimeout)
+			if want := []models.Packet{{State: models.PacketLate}, {State: models.PacketLost}}; r.Late != 1 || !slices.Equal(r.Packets, want) {
+				t.Errorf("got %d late, %v, want 1 and %v", r.Late, r.Packets, want)
+			}
+		})
 	})
 }

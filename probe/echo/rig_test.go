@@ -129,6 +129,9 @@ func addsUp(c *Check, r Report) error {
 		if p.State == Replied && (p.RTT < 0 || p.RTT > c.Timeout) || p.State != Replied && p.RTT != 0 {
 			return fmt.Errorf("packet %d: state %d with an RTT of %s", i, p.State, p.RTT)
 		}
+		if p.Late && p.State != Lost {
+			return fmt.Errorf("packet %d: state %d, and late", i, p.State)
+		}
 	}
 	if left := n[Replied] + n[Lost] + n[Refused] + n[Unjudged]; (left > 0) == r.Started.IsZero() {
 		return fmt.Errorf("%d packets left, started %s", left, r.Started)

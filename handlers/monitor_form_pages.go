@@ -48,7 +48,11 @@ func formErrors(err error) (map[string]string, bool) {
 	var notFound *models.NotFound
 	switch {
 	case errors.As(err, &invalid):
-		return fieldTexts(err), true
+		texts := fieldTexts(err)
+		if text, ok := texts["organizationId"]; ok { // which is no field of the form
+			texts[""] = text
+		}
+		return texts, true
 	case errors.As(err, &notFound) && notFound.What == "Customer":
 		return map[string]string{"customerId": "Choose a customer"}, true
 	default:

@@ -25,6 +25,16 @@ func (s *Store) CreateMonitor(ctx context.Context, by Actor, f Fields) (MonitorR
 	}
 	var row MonitorRow
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := s.lockQuota(ctx, tx); err != nil {
+			return err
+		}
+		e := new(Invalid)
+		if err := errors.Join(s.checkQuota(ctx, tx, by.OrganizationID, e), s.checkWatchers(ctx, tx, by.OrganizationID, m.Hostname, e)); err != nil {
+			return err
+		}
+		if err := e.orNil(); err != nil {
+			return err
+		}
 		c, err := s.customer(ctx, tx, by, customer)
 		if err != nil {
 			return err
@@ -95,6 +105,11 @@ func (s *Store) ChangeMonitor(ctx context.Context, by Actor, id uuid.UUID, f Fie
 	var row MonitorRow
 	var left int64 // the customer before
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if f.Has("hostname") {
+			if err := s.lockQuota(ctx, tx); err != nil {
+				return err
+			}
+		}
 		if err := s.lockMonitor(ctx, tx, by, id); err != nil {
 			return err
 		}
@@ -108,6 +123,11 @@ func (s *Store) ChangeMonitor(ctx context.Context, by Actor, id uuid.UUID, f Fie
 		row, left = before, before.CustomerID
 		e := new(Invalid)
 		customer := row.Monitor.apply(f, false, s.policy, e)
+		if row.Hostname != before.Hostname {
+			if err := s.checkWatchers(ctx, tx, by.OrganizationID, row.Hostname, e); err != nil {
+				return err
+			}
+		}
 		if err := e.orNil(); err != nil {
 			return err
 		}

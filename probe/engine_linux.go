@@ -131,16 +131,6 @@ func (p *EnginePinger) Ping(c models.Check, done func(models.Result)) (cancel fu
 	return f.cancel
 }
 
-// resolveTime is half of the time that the packets leave over, so that a slow DNS server can not make the last packet's
-// reply late and the target look lossy.
-func resolveTime(spec models.Spec) time.Duration {
-	spare := spec.Timeout - time.Duration(spec.Count-1)*spec.Interval
-	if spare <= 0 { // the API refuses this; only those packets count that are sent in time
-		spare = spec.Timeout
-	}
-	return spare / 2
-}
-
 // begin notes how to end what is going on; false where the check was cancelled before.
 func (f *engineCheck) begin(stop func()) bool {
 	f.mu.Lock()
@@ -227,11 +217,7 @@ func (p *EnginePinger) done(c *echo.Check, r *echo.Report) {
 
 // deliver hands the result on.
 func (f *engineCheck) deliver(r models.Result) {
-	if r.Outcome == models.OutcomeFailure {
-		f.pinger.resolver.Forget(f.check.Spec.Host)
-	}
-	f.pinger.log.Debug("check done", "monitor", r.Monitor, "slot", r.Slot, "outcome", r.Outcome, "cause", r.Cause,
-		"detail", r.Detail, "sent", r.Sent, "received", r.Received, "took", time.Since(f.begun))
+	noteDone(f.pinger.resolver, f.pinger.log, f.check.Spec.Host, f.begun, r)
 	f.done(r)
 }
 
@@ -262,8 +248,7 @@ func (p *EnginePinger) Abilities() Abilities {
 func (p *EnginePinger) Stats() EngineStats {
 	e := p.engine.Load()
 	if e == nil {
-		abilities := ProbeAbilities()
-		return EngineStats{Kind: EngineProbing, Stamps: StampsUser, Mode4: abilities.Mode("4"), Mode6: abilities.Mode("6")}
+		return probingStats()
 	}
 	s := e.Stats()
 	var compared uint64
@@ -278,11 +263,4 @@ func (p *EnginePinger) Stats() EngineStats {
 		InFlight: s.InFlight, PacketsPerSecond: int(p.caps.All.Packets),
 		StampError: StampError{P50: s.StampError(0.5), P99: s.StampError(0.99), Count: compared},
 	}
-}
-
-// EngineHere says what would send on this machine, and how, by trying; it has no counts.
-func EngineHere(log *slog.Logger) EngineStats {
-	p := NewPinger(NewResolver(""), models.TargetPolicy{}, Caps{}, log)
-	defer p.Close()
-	return p.Stats()
 }

@@ -26,10 +26,4 @@ func (p *EnginePinger) Kind() string { return EngineProbing }
 func (p *EnginePinger) Abilities() Abilities { return ProbeAbilities() }
 
 // Stats say how it sends; pro-bing counts nothing itself.
-func (p *EnginePinger) Stats() EngineStats { return EngineHere(nil) }
-
-// EngineHere says what would send on this machine, and how.
-func EngineHere(*slog.Logger) EngineStats {
-	abilities := ProbeAbilities()
-	return EngineStats{Kind: EngineProbing, Stamps: StampsUser, Mode4: abilities.Mode("4"), Mode6: abilities.Mode("6")}
-}
+func (p *EnginePinger) Stats() EngineStats { return probingStats() }

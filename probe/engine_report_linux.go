@@ -13,12 +13,15 @@ import (
 func judgeReport(result models.Result, r *echo.Report) models.Result {
 	result.Packets = make([]models.Packet, 0, len(r.Packets))
 	for _, p := range r.Packets {
-		switch p.State {
-		case echo.Replied:
+		switch {
+		case p.State == echo.Replied:
 			result.Packets = append(result.Packets, models.Packet{State: models.PacketReplied, RTT: p.RTT})
-		case echo.Refused:
+		case p.State == echo.Refused:
 			result.Packets = append(result.Packets, models.Packet{State: models.PacketRefused})
-		case echo.Lost:
+		case p.Late:
+			result.Packets = append(result.Packets, models.Packet{State: models.PacketLate})
+			result.Late++
+		case p.State == echo.Lost:
 			result.Packets = append(result.Packets, models.Packet{State: models.PacketLost})
 		}
 	}

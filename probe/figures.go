@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"log/slog"
 	"time"
 
 	"echolot/models"
@@ -33,6 +34,19 @@ type EngineStats struct {
 	// PacketsPerSecond is the cap on all packets that is kept to; 0 = none is.
 	PacketsPerSecond int
 	StampError       StampError
+}
+
+// probingStats say how pro-bing sends on this machine; it counts nothing itself.
+func probingStats() EngineStats {
+	abilities := ProbeAbilities()
+	return EngineStats{Kind: EngineProbing, Stamps: StampsUser, Mode4: abilities.Mode("4"), Mode6: abilities.Mode("6")}
+}
+
+// EngineHere says what would send on this machine, and how, by trying; it has no counts.
+func EngineHere(log *slog.Logger) EngineStats {
+	p := NewPinger(NewResolver(""), models.TargetPolicy{}, Caps{}, log)
+	defer p.Close()
+	return p.Stats()
 }
 
 // StampError is |RTT by user-space stamps − RTT by kernel stamps| over Count packets.

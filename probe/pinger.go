@@ -67,6 +67,25 @@ func panicked(c models.Check, began time.Time, p any, log *slog.Logger, notices 
 	return r
 }
 
+// resolveTime is half of the time that the packets leave over, so that a slow DNS server can not make the last packet's
+// reply late and the target look lossy.
+func resolveTime(spec models.Spec) time.Duration {
+	spare := spec.Timeout - time.Duration(spec.Count-1)*spec.Interval
+	if spare <= 0 { // the API refuses this; only those packets count that are sent in time
+		spare = spec.Timeout
+	}
+	return spare / 2
+}
+
+// noteDone is what follows from a result for whoever measured it: the address of a host that failed is asked for anew.
+func noteDone(resolver *Resolver, log *slog.Logger, host string, begun time.Time, r models.Result) {
+	if r.Outcome == models.OutcomeFailure {
+		resolver.Forget(host)
+	}
+	log.Debug("check done", "monitor", r.Monitor, "slot", r.Slot, "outcome", r.Outcome, "cause", r.Cause,
+		"detail", r.Detail, "sent", r.Sent, "received", r.Received, "took", time.Since(begun))
+}
+
 // Unmeasured is why a check could not be measured: trouble with the name, with us, or with the rules.
 type Unmeasured struct {
 	Cause  models.Cause

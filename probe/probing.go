@@ -45,11 +45,7 @@ func (p *ProbingPinger) check(ctx context.Context, c models.Check) models.Result
 	result := models.NewResult(c)
 	result.StartedOffset = max(0, begun.Sub(time.UnixMilli(c.Slot)))
 	result = p.measure(ctx, c.Spec, begun, result)
-	if result.Outcome == models.OutcomeFailure {
-		p.resolver.Forget(c.Spec.Host)
-	}
-	p.log.Debug("check done", "monitor", c.Monitor, "slot", c.Slot, "outcome", result.Outcome, "cause", result.Cause,
-		"detail", result.Detail, "sent", result.Sent, "received", result.Received, "took", time.Since(begun))
+	noteDone(p.resolver, p.log, c.Spec.Host, begun, result)
 	return result
 }
 
@@ -80,14 +76,9 @@ func (p *ProbingPinger) measure(ctx context.Context, spec models.Spec, begun tim
 	return run.judge(result)
 }
 
-// resolve finds the address in at most half of the time that the packets leave over, so that a slow DNS server can not
-// make the last packet's reply late and the target look lossy.
+// resolve finds the address in its share of the check's time.
 func (p *ProbingPinger) resolve(ctx context.Context, spec models.Spec, begun time.Time) (netip.Addr, error) {
-	spare := spec.Timeout - time.Duration(spec.Count-1)*spec.Interval
-	if spare <= 0 { // the API refuses this; only those packets count that are sent in time
-		spare = spec.Timeout
-	}
-	ctx, cancel := context.WithDeadline(ctx, begun.Add(spare/2))
+	ctx, cancel := context.WithDeadline(ctx, begun.Add(resolveTime(spec)))
 	defer cancel()
 	return p.resolver.Resolve(ctx, spec.Host, spec.Family)
 }

@@ -197,7 +197,9 @@ func (e *Engine) finish(s *slot, now int64, err error) {
 	for k := range s.packets {
 		p := &s.packets[k]
 		state := p.state
+		late := state == Lost && p.late
 		switch {
+		case late: // the target says so itself
 		case state == Lost && err != nil:
 			state = Unjudged
 		case state == Lost && p.hearsay:
@@ -206,7 +208,7 @@ func (e *Engine) finish(s *slot, now int64, err error) {
 				r.Trouble = s.hearsay
 			}
 		}
-		r.Packets[k] = Packet{State: state}
+		r.Packets[k] = Packet{State: state, Late: late}
 		switch state {
 		case Replied:
 			r.Packets[k].RTT = time.Duration(p.rtt)

@@ -63,7 +63,9 @@ const (
 // Packet is one echo request. RTT is zero unless it is Replied, and within 0 and the check's timeout.
 type Packet struct {
 	State PacketState
-	RTT   time.Duration
+	// Late is true for a Lost packet whose reply came after its time, but before the check had ended.
+	Late bool
+	RTT  time.Duration
 }
 
 // Trouble is an ICMP error that came back for one of our packets (RFC 792, RFC 1812 §5.2.7, RFC 4443 §3).

@@ -89,6 +89,7 @@ func (e *Engine) reply(s *socket, c control, data []byte, from netip.Addr, cut b
 	}
 	if at-sl.packets[k].sent > int64(sl.check.Timeout) || sl.sent == sl.check.Count && at > sl.deadline {
 		e.stats.late.Add(1)
+		sl.packets[k].late = true
 		return
 	}
 	ttl := c.ttl

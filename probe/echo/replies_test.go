@@ -228,6 +228,9 @@ func TestDeadline(t *testing.T) {
 			if r.Packets[0].State != Replied || r.Packets[0].RTT > 140*time.Millisecond {
 				t.Errorf("got %+v, want the first answered within about 70 ms", r.Packets)
 			}
+			if r.Packets[0].Late || !r.Packets[1].Late {
+				t.Errorf("got %+v, want the second late", r.Packets)
+			}
 			if e.Stats().Late != 1 {
 				t.Errorf("got %d late, want 1", e.Stats().Late)
 			}

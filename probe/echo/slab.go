@@ -53,6 +53,8 @@ type packet struct {
 	state PacketState
 	// hearsay is true where an ICMP error without a tag of ours said what became of it.
 	hearsay bool
+	// late is true where a reply came after the packet's time; it counts only where none came before.
+	late bool
 }
 
 // slab keeps slots for use again, by the number of packets that they have room for. Free ones are used again as late as

@@ -20,7 +20,15 @@ type Capture struct {
 	seen      map[netip.Addr]int
 	requests  map[netip.Addr][]*Packet // by destination
 	replies   map[netip.Addr][]*Packet // by source
-	fragments map[fragment]*Packet
+	fragments map[fragment]*incomplete
+}
+
+// incomplete is a packet of which fragments are missing.
+type incomplete struct {
+	packet     *Packet // nil until its first fragment has come
+	at         time.Time
+	n          int // fragments that have come
+	got, whole int // bytes of the ICMP message; whole is 0 until the last fragment has come
 }
 
 // Request is an echo request as it was on the wire.
@@ -30,7 +38,7 @@ type Request struct {
 	PacketSize   int  // bytes of ICMP payload, of all fragments
 }
 
-// Packet is an echo request or reply as it was on the wire, and when. One in fragments is there when its last has come.
+// Packet is an echo request or reply as it was on the wire, and when. One in fragments is there when all have come.
 type Packet struct {
 	Request
 	From, To netip.Addr
@@ -39,7 +47,7 @@ type Packet struct {
 	Payload []byte
 	// Fragments is how many there were, 1 for a whole packet.
 	Fragments int
-	// At is the kernel's time stamp of the arrival (SO_TIMESTAMPNS, by the wall clock), of the first fragment.
+	// At is the kernel's time stamp of the arrival (SO_TIMESTAMPNS, by the wall clock), of the fragment that came first.
 	At time.Time
 
 	request bool
@@ -98,7 +106,7 @@ func openCapture(name string) (*Capture, error) {
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, queue) // within unshare -Urn only up to rmem_max
 	}
 	return &Capture{fd: fd, seen: map[netip.Addr]int{}, requests: map[netip.Addr][]*Packet{}, replies: map[netip.Addr][]*Packet{},
-		fragments: map[fragment]*Packet{}}, nil
+		fragments: map[fragment]*incomplete{}}, nil
 }
 
 func (c *Capture) start(t testing.TB) {
@@ -147,29 +155,35 @@ func (c *Capture) note(data []byte, at time.Time) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if p.offset > 0 { // on a cable they come in order
-		packet := c.fragments[p.fragment]
-		if packet == nil {
-			return
-		}
-		packet.PacketSize += len(p.message)
-		packet.Fragments++
-		if !p.more {
-			delete(c.fragments, p.fragment)
+	if p.offset == 0 && !p.more {
+		if packet, ok := p.echo(); ok {
+			packet.At = at
 			c.keep(packet)
 		}
 		return
 	}
-	packet, ok := p.echo()
-	if !ok {
+	// A sender that changes to another CPU meanwhile has them overtake each other, even on a cable.
+	w := c.fragments[p.fragment]
+	if w == nil {
+		w = &incomplete{at: at}
+		c.fragments[p.fragment] = w
+	}
+	w.n++
+	w.got += len(p.message)
+	if p.offset == 0 {
+		w.packet, _ = p.echo()
+	}
+	if !p.more {
+		w.whole = p.offset + len(p.message)
+	}
+	if w.got != w.whole {
 		return
 	}
-	packet.At = at
-	if p.more {
-		c.fragments[p.fragment] = packet
-		return
+	delete(c.fragments, p.fragment)
+	if packet := w.packet; packet != nil {
+		packet.At, packet.Fragments, packet.PacketSize = w.at, w.n, w.whole-echoHeader
+		c.keep(packet)
 	}
-	c.keep(packet)
 }
 
 func (c *Capture) keep(packet *Packet) {

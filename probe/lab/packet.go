@@ -60,10 +60,12 @@ func parsePacket(data []byte) (p ipPacket, ok bool) {
 	return p, false
 }
 
+// echoHeader is how long the ICMP header of an echo request or reply is (RFC 792, RFC 4443 §4.1).
+const echoHeader = 8
+
 // echo takes a first fragment or a whole packet as an echo request or reply.
 func (p ipPacket) echo() (packet *Packet, ok bool) {
-	const header = 8
-	if len(p.message) < header {
+	if len(p.message) < echoHeader {
 		return nil, false
 	}
 	request := false
@@ -77,7 +79,7 @@ func (p ipPacket) echo() (packet *Packet, ok bool) {
 	packet = &Packet{
 		Request: p.Request, From: p.from, To: p.to, Fragments: 1, request: request,
 		ID: int(binary.BigEndian.Uint16(p.message[4:])), Seq: int(binary.BigEndian.Uint16(p.message[6:])),
-		Payload: append([]byte(nil), p.message[header:]...),
+		Payload: append([]byte(nil), p.message[echoHeader:]...),
 	}
 	packet.PacketSize = len(packet.Payload)
 	return packet, true

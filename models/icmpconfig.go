@@ -78,6 +78,8 @@ const (
 	defaultConfirmations = 2
 	defaultRecoveries    = 1
 	defaultRetrySeconds  = 5
+	defaultFailedLoss    = 100
+	defaultQuorum        = Quorum("majority")
 )
 
 // knownConfigKeys are the keys of IcmpConfig in their order.
@@ -276,11 +278,28 @@ func (c IcmpConfig) Interval() time.Duration {
 
 // Rule is the part that makes verdicts.
 func (c IcmpConfig) Rule() Rule {
-	return Rule{
-		Confirmations: or(c.Confirmations, defaultConfirmations),
-		Recoveries:    or(c.Recoveries, defaultRecoveries),
-		Retry:         time.Duration(or(c.RetrySeconds, defaultRetrySeconds)) * time.Second,
+	latency := func(p *float64) time.Duration {
+		return time.Duration(or(p, 0) * float64(time.Millisecond)).Round(time.Microsecond)
 	}
+	rule := Rule{
+		Confirmations:   or(c.Confirmations, defaultConfirmations),
+		Recoveries:      or(c.Recoveries, defaultRecoveries),
+		Retry:           time.Duration(or(c.RetrySeconds, defaultRetrySeconds)) * time.Second,
+		Gap:             c.Interval(),
+		Window:          time.Duration(or(c.WindowSeconds, 0)) * time.Second,
+		DegradedLoss:    or(c.DegradedLossPercent, 0),
+		FailedLoss:      or(c.FailedLossPercent, defaultFailedLoss),
+		ClearLoss:       or(c.ClearLossPercent, or(c.DegradedLossPercent, 0)),
+		DegradedLatency: latency(c.DegradedLatencyMs),
+		FailedLatency:   latency(c.FailedLatencyMs),
+		ClearLatency:    latency(c.ClearLatencyMs),
+		Latency:         LatencyMeasure(or(c.LatencyMeasure, string(LatencyAverage))),
+		Quorum:          or(c.Quorum, defaultQuorum),
+	}
+	if rule.ClearLatency == 0 {
+		rule.ClearLatency = rule.DegradedLatency
+	}
+	return rule
 }
 
 // Spec is the part that makes packets, for the host and the check's whole time.

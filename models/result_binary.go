@@ -15,8 +15,11 @@ import (
 // added CauseMTU, version 3 a byte of flags at the end.
 const resultVersion = 3
 
-// The flags of version 3.
-const flagMass = 1
+// The flags of version 3. flagEnd is always set: a file system may fill a torn end with zeros, which must not complete a result.
+const (
+	flagMass = 1
+	flagEnd  = 0x80
+)
 
 var errResultBytes = errors.New("not an encoded result")
 
@@ -44,7 +47,7 @@ func (r Result) AppendBinary(b []byte) ([]byte, error) {
 		}
 		b = binary.AppendVarint(append(b, byte(p.State)), int64(p.RTT))
 	}
-	var flags byte
+	flags := byte(flagEnd)
 	if r.Mass {
 		flags |= flagMass
 	}
@@ -75,7 +78,7 @@ func (r *Result) UnmarshalBinary(data []byte) error {
 	if version >= 3 {
 		flags := d.byte()
 		r.Mass = flags&flagMass != 0
-		d.bad = d.bad || flags&^flagMass != 0
+		d.bad = d.bad || flags&^flagMass != flagEnd
 	}
 	if d.bad || len(d.rest) > 0 {
 		return errResultBytes

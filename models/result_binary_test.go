@@ -88,11 +88,11 @@ func TestRefusedPacketsAreLostToProgramsOfBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := b[len(b)-5:]; !slices.Equal(got, []byte{1, byte(models.PacketLost), 0x80, 0, 0}) {
+	if got := b[len(b)-5:]; !slices.Equal(got, []byte{1, byte(models.PacketLost), 0x80, 0, 0x80}) {
 		t.Errorf("got % x at the end, want one lost packet with a zero of two bytes, and no flags", got)
 	}
 	var r models.Result
-	if err := r.UnmarshalBinary(append(b[:len(b)-4], byte(models.PacketRefused), 0, 0)); err == nil {
+	if err := r.UnmarshalBinary(append(b[:len(b)-4], byte(models.PacketRefused), 0, 0x80)); err == nil {
 		t.Errorf("a state that nobody writes was taken for %+v", r.Packets)
 	}
 }

@@ -78,8 +78,11 @@ func p95(packets []Packet) time.Duration {
 		return 0
 	}
 	slices.Sort(rtts)
-	return rtts[(95*len(rtts)+99)/100-1]
+	return rtts[p95Rank(len(rtts))]
 }
+
+// p95Rank is the place of the 95th percentile among n values in order, from 0.
+func p95Rank(n int) int { return (95*n+99)/100 - 1 }
 
 // grade is how good a check is.
 type grade int

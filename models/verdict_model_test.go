@@ -186,7 +186,7 @@ func (m *memory) began(i int) time.Time {
 }
 
 // grades holds some checks' packets against the rule's limits.
-func grades(rule models.Rule, troubled, window bool, checks ...seen) int {
+func grades(rule models.Rule, troubled bool, checks ...seen) int {
 	var sent, lost int
 	var rtts []time.Duration
 	var sum time.Duration
@@ -207,9 +207,6 @@ func grades(rule models.Rule, troubled, window bool, checks ...seen) int {
 		latency = sum / time.Duration(len(rtts))
 		if rule.Latency == models.LatencyP95 {
 			latency = rtts[(95*len(rtts)+99)/100-1]
-			if window { // sketches count their ranks from 0, and round down
-				latency = rtts[95*(len(rtts)-1)/100]
-			}
 		}
 	}
 	over := func(lossLimit float64, latencyLimit time.Duration) bool {
@@ -264,11 +261,11 @@ func (m *memory) measure(r models.Result, rule models.Rule) models.State {
 	m.flips = slices.DeleteFunc(m.flips, func(at time.Time) bool { return gone(at, time.Hour) })
 	last := len(m.measured) - 1
 	before := m.verdict(last)
-	switch own := grades(rule, false, false, c); {
+	switch own := grades(rule, false, c); {
 	case r.Received == 0:
 		c.grade = 2
 	default:
-		c.grade = grades(rule, m.on(last, 1), rule.Window > 0, judged...)
+		c.grade = grades(rule, m.on(last, 1), judged...)
 		c.limit = c.grade > 0
 		m.outcome = models.OutcomeSuccess
 		if own == 2 && rule.Window == 0 {

@@ -3,6 +3,7 @@ package models
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/DataDog/sketches-go/ddsketch"
@@ -44,12 +45,9 @@ func (rule Rule) remember(packed []byte, r Result) (figures, []byte) {
 	w := window{seconds: int64(rule.Window / time.Second), p95: rule.Latency == LatencyP95}
 	now := r.StartedAt().UnixMilli() * windowParts / (w.seconds * 1000)
 	if kept, ok := unpackWindow(packed); ok && kept.seconds == w.seconds && kept.p95 == w.p95 {
-		for _, part := range kept.parts {
-			// Those to come are of a clock that was set back since.
-			if part.at > now-windowParts && part.at <= now {
-				w.parts = append(w.parts, part)
-			}
-		}
+		w.parts = slices.DeleteFunc(kept.parts, func(part windowPart) bool {
+			return part.at <= now-windowParts || part.at > now // those to come are of a clock that was set back since
+		})
 	}
 	w.add(now, r)
 	return w.figures(), w.pack()
@@ -100,11 +98,21 @@ func (w *window) figures() figures {
 		for _, part := range w.parts {
 			_ = all.DecodeAndMergeWith(part.sketch)
 		}
-		if us, err := all.GetValueAtQuantile(0.95); err == nil {
+		if us, err := all.GetValueAtQuantile(p95Quantile(f.received)); err == nil {
 			f.latency = time.Duration(math.Round(us)) * time.Microsecond
 		}
 	}
 	return f
+}
+
+// p95Quantile is the quantile at which a sketch of n values gives the one that p95 gives of a check: sketches count ranks from 0
+// to n-1 and take the value whose rank is the next below. The half keeps clear of rounding.
+func p95Quantile(n int) float64 {
+	rank := p95Rank(n)
+	if rank == n-1 {
+		return 1
+	}
+	return (float64(rank) + 0.5) / float64(n-1)
 }
 
 // newSketch is an empty sketch as parts of windows have it.
@@ -140,6 +148,7 @@ func (w *window) pack() []byte {
 func unpackWindow(packed []byte) (w window, ok bool) {
 	d := resultDecoder{rest: packed}
 	w.seconds, w.p95 = int64(d.uvarint()), d.byte() == 1
+	w.parts = make([]windowPart, 0, windowParts+1) // one more is added before the oldest leaves
 	var last int64
 	for len(d.rest) > 0 {
 		part := windowPart{at: last + int64(d.uvarint()), sent: int(d.uvarint()), received: int(d.uvarint()), rtt: int64(d.uvarint())}

@@ -33,6 +33,35 @@ type Rule struct {
 	Quorum Quorum
 }
 
+// Rule is the part that makes verdicts.
+func (c IcmpConfig) Rule() Rule {
+	latency := func(p *float64) time.Duration {
+		return time.Duration(or(p, 0) * float64(time.Millisecond)).Round(time.Microsecond)
+	}
+	rule := Rule{
+		Confirmations:   or(c.Confirmations, defaultConfirmations),
+		Recoveries:      or(c.Recoveries, defaultRecoveries),
+		Retry:           time.Duration(or(c.RetrySeconds, defaultRetrySeconds)) * time.Second,
+		Gap:             c.Interval(),
+		Window:          time.Duration(or(c.WindowSeconds, 0)) * time.Second,
+		DegradedLoss:    or(c.DegradedLossPercent, 0),
+		FailedLoss:      or(c.FailedLossPercent, defaultFailedLoss),
+		ClearLoss:       or(c.ClearLossPercent, or(c.DegradedLossPercent, 0)),
+		DegradedLatency: latency(c.DegradedLatencyMs),
+		FailedLatency:   latency(c.FailedLatencyMs),
+		ClearLatency:    latency(c.ClearLatencyMs),
+		Latency:         LatencyMeasure(or(c.LatencyMeasure, string(LatencyAverage))),
+		Quorum:          or(c.Quorum, defaultQuorum),
+	}
+	if rule.ClearLatency == 0 {
+		rule.ClearLatency = rule.DegradedLatency
+	}
+	if rule.DegradedLoss == 0 && rule.DegradedLatency == 0 && rule.FailedLoss >= 100 && rule.FailedLatency == 0 {
+		rule.Window = 0 // there is no limit to hold it against, so nothing has to be kept
+	}
+	return rule
+}
+
 // LatencyMeasure is one figure for many round-trip times.
 type LatencyMeasure string
 

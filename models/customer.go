@@ -302,7 +302,7 @@ func (s *Store) stopMonitors(ctx context.Context, tx bun.Tx, c Customer) ([]Moni
 		return nil, fmt.Errorf("stopping the customer's monitors: %w", err)
 	}
 	if _, err := tx.NewUpdate().TableExpr("monitor_states").Set("state = ?", StatePaused).Set("since = ?", now).Set("measured = ?", StatePending).
-		Set("rank = ?", Rank(StatusDisabled, StatePaused, false)).Set("failures = 0").Set("successes = 0").Set("unknown_in_row = 0").Set("cause = ''").Set("cause_source = ''").Set("cause_mtu = 0").
+		Set("rank = ?", Rank(StatusDisabled, StatePaused, false)).Set(forgetVerdict).
 		Where("monitor_id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
 		return nil, fmt.Errorf("pausing their states: %w", err)
 	}

@@ -78,6 +78,8 @@ const (
 	defaultConfirmations = 2
 	defaultRecoveries    = 1
 	defaultRetrySeconds  = 5
+	defaultFailedLoss    = 100
+	defaultQuorum        = Quorum("majority")
 )
 
 // knownConfigKeys are the keys of IcmpConfig in their order.
@@ -145,6 +147,16 @@ func parseConfig(object Fields, e *Invalid) IcmpConfig {
 	integer("confirmations", 1, 100, &c.Confirmations)
 	integer("recoveries", 1, 100, &c.Recoveries)
 	integer("retrySeconds", 1, 3600, &c.RetrySeconds)
+	atMost := func(key string, value *float64, ofKey string, limit *float64) {
+		// A limit of 0 is none.
+		if value != nil && limit != nil && *limit > 0 && *value > *limit {
+			e.add("icmpConfig."+key, "icmpConfig."+key+" must be at most "+ofKey+", which is "+plain(*limit), "Choose "+plain(*limit)+" or less")
+		}
+	}
+	atMost("degradedLossPercent", c.DegradedLossPercent, "failedLossPercent", c.FailedLossPercent)
+	atMost("degradedLatencyMs", c.DegradedLatencyMs, "failedLatencyMs", c.FailedLatencyMs)
+	atMost("clearLossPercent", c.ClearLossPercent, "degradedLossPercent", c.DegradedLossPercent)
+	atMost("clearLatencyMs", c.ClearLatencyMs, "degradedLatencyMs", c.DegradedLatencyMs)
 	for _, key := range object.Keys() {
 		if !isKnownConfigKey(key) {
 			c.Unknown.Set(key, object.raw[key])
@@ -272,15 +284,6 @@ func or[T any](p *T, otherwise T) T {
 // Interval is the time between two echo requests.
 func (c IcmpConfig) Interval() time.Duration {
 	return time.Duration(or(c.IntervalMs, defaultIntervalMs)) * time.Millisecond
-}
-
-// Rule is the part that makes verdicts.
-func (c IcmpConfig) Rule() Rule {
-	return Rule{
-		Confirmations: or(c.Confirmations, defaultConfirmations),
-		Recoveries:    or(c.Recoveries, defaultRecoveries),
-		Retry:         time.Duration(or(c.RetrySeconds, defaultRetrySeconds)) * time.Second,
-	}
 }
 
 // Spec is the part that makes packets, for the host and the check's whole time.

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 func parsedConfig(t testing.TB, object string) (IcmpConfig, *Invalid) {
@@ -119,5 +120,54 @@ func TestConfigRanges(t *testing.T) {
 	}
 	if got, want := len(ConfigKeys()), 19; got != want {
 		t.Errorf("got %d known keys, want %d: a new one belongs into this table", got, want)
+	}
+}
+
+// Limits that contradict each other are refused at the field that would have to give way.
+func TestConfigContradictions(t *testing.T) {
+	for object, field := range map[string]string{
+		`{"degradedLossPercent":60,"failedLossPercent":50}`:                                           "degradedLossPercent",
+		`{"degradedLossPercent":50,"failedLossPercent":50}`:                                           "",
+		`{"degradedLossPercent":50,"failedLossPercent":0}`:                                            "",
+		`{"degradedLatencyMs":90.5,"failedLatencyMs":90}`:                                             "degradedLatencyMs",
+		`{"clearLossPercent":20,"degradedLossPercent":10}`:                                            "clearLossPercent",
+		`{"clearLossPercent":10,"degradedLossPercent":10}`:                                            "",
+		`{"clearLossPercent":10}`:                                                                     "",
+		`{"clearLatencyMs":26,"degradedLatencyMs":25}`:                                                "clearLatencyMs",
+		`{"clearLatencyMs":26,"degradedLatencyMs":0}`:                                                 "",
+		`{"degradedLossPercent":10,"clearLossPercent":5,"windowSeconds":300,"failedLossPercent":100}`: "",
+	} {
+		_, e := parsedConfig(t, object)
+		if field == "" && e.orNil() == nil {
+			continue
+		}
+		if len(e.Fields) != 1 || e.Fields[0].Field != "icmpConfig."+field || !strings.HasPrefix(e.Fields[0].Message, "icmpConfig."+field+" must be at most ") {
+			t.Errorf("%s: got %v, want a complaint about %q", object, e.Fields, field)
+		}
+	}
+}
+
+func TestRuleOfAConfig(t *testing.T) {
+	ms := time.Millisecond
+	standard := Rule{Confirmations: 2, Recoveries: 1, Retry: 5 * time.Second, Gap: 200 * ms, FailedLoss: 100, Latency: LatencyAverage, Quorum: "majority"}
+	all := Rule{Confirmations: 3, Recoveries: 2, Retry: 7 * time.Second, Gap: 20 * ms, Window: 5 * time.Minute, DegradedLoss: 10, FailedLoss: 60, ClearLoss: 5,
+		DegradedLatency: 25500 * time.Microsecond, FailedLatency: 80 * ms, ClearLatency: 20 * ms, Latency: LatencyP95, Quorum: "2"}
+	raised := standard
+	raised.DegradedLoss, raised.ClearLoss, raised.DegradedLatency, raised.ClearLatency = 10, 10, 25*ms, 25*ms
+	anyLoss := standard
+	anyLoss.DegradedLoss = 10
+	for object, want := range map[string]Rule{
+		`{}`:                   standard,
+		`{"windowSeconds":60}`: standard, // nothing to hold it against
+		`{"degradedLossPercent":0,"failedLossPercent":100,"clearLossPercent":0,"degradedLatencyMs":0,"failedLatencyMs":0,"latencyMeasure":"avg"}`: standard,
+		`{"degradedLossPercent":10,"degradedLatencyMs":25}`: raised,
+		`{"degradedLossPercent":10,"clearLossPercent":0}`:   anyLoss,
+		`{"degradedLossPercent":10,"failedLossPercent":60,"degradedLatencyMs":25.5,"failedLatencyMs":80,"latencyMeasure":"p95","windowSeconds":300,
+			"clearLossPercent":5,"clearLatencyMs":20,"quorum":2,"confirmations":3,"recoveries":2,"retrySeconds":7,"intervalMs":20}`: all,
+	} {
+		c, e := parsedConfig(t, object)
+		if got := c.Rule(); e.orNil() != nil || got != want {
+			t.Errorf("%s: got %+v, %v, want %+v", object, got, e, want)
+		}
 	}
 }

@@ -79,7 +79,7 @@ func (s *Store) UnscopedMonitorsToProbe(ctx context.Context, after int64, limit 
 func (s *Store) forgetMeasured(ctx context.Context, left map[Status][]int64) error {
 	for status, ids := range left {
 		_, err := s.db.NewUpdate().TableExpr("monitor_states").Set("state = ?", StateUnknown).Set("since = ?", s.clock()).Set("measured = ?", StatePending).
-			Set("rank = ?", Rank(status, StateUnknown, false)).Set("failures = 0").Set("successes = 0").Set("unknown_in_row = 0").Set("cause = ''").Set("cause_source = ''").Set("cause_mtu = 0").
+			Set("rank = ?", Rank(status, StateUnknown, false)).Set(forgetVerdict).
 			Where("monitor_id IN (?)", bun.List(ids)).Where("location_id = ?", LocationID).Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("forgetting what was measured: %w", err)

@@ -67,7 +67,9 @@ func (s *Store) judgeAll(rows map[int64]*MonitorRow, results []Result, judge Jud
 		if ahead := now.Add(row.Interval()).UnixMilli(); row.State.LastSlot > ahead && r.Slot <= ahead {
 			row.State.LastSlot = 0 // of a clock that was set back since: it must not hold off every result until it is reached again
 		}
-		next, ok := judge(row.State, r, row.Config.Rule(), row.Status)
+		rule := row.Config.Rule()
+		r.Outcome = rule.Outcome(r)
+		next, ok := judge(row.State, r, rule, row.Status)
 		if !ok {
 			continue
 		}
@@ -89,7 +91,8 @@ func (s *Store) judgeAll(rows map[int64]*MonitorRow, results []Result, judge Jud
 const judgedColumns = `m.id, m.public_id, m.organization_id, m.customer_id, m.status, m.interval_seconds, m.config, m.rev,
 	s.state, s.since, s.measured, s.rank, s.failures, s.successes, s.unknown_in_row, s.cause, s.cause_source, s.cause_mtu, s.last_slot,
 	s.last_checked_at, s.last_outcome, s.last_sent, s.last_received, s.last_rtt, s.address, s.reply_ttl, s.recent,
-	s.degraded_in_row, s.trouble_since, s.window_checks, s.flips, s.flapping_since, s.incident_id, s.incident_type`
+	s.degraded_in_row, s.trouble_since, s.window_checks, s.flips, s.flapping_since, s.incident_id, s.incident_type,
+	s.passes, s.failing_since, s.reason`
 
 // monitorIDs are the ids of the results' monitors, sorted, each once.
 func monitorIDs(results []Result) []int64 {
@@ -115,14 +118,15 @@ func (s *Store) readToJudge(ctx context.Context, db bun.IDB, ids []int64) (byID 
 	}()
 	all, byID := make([]MonitorRow, len(ids)), make(map[int64]*MonitorRow, len(ids))
 	var config sql.RawBytes
-	var checked, trouble, flapping sql.NullTime
+	var checked, trouble, failing, flapping sql.NullTime
 	for rows.Next() {
 		row := &all[len(byID)]
 		m, st := &row.Monitor, &row.State
 		if err := rows.Scan(&m.ID, &m.PublicID, &m.OrganizationID, &m.CustomerID, &m.Status, &m.IntervalSeconds, &config, &m.Rev,
 			&st.State, &st.Since, &st.Measured, &st.Rank, &st.Failures, &st.Successes, &st.UnknownInRow, &st.Cause, &st.CauseSource, &st.CauseMTU, &st.LastSlot,
 			&checked, &st.LastOutcome, &st.LastSent, &st.LastReceived, &st.LastRTT, &st.Address, &st.ReplyTTL, &st.Recent,
-			&st.DegradedInRow, &trouble, &st.WindowChecks, &st.Flips, &flapping, &st.IncidentID, &st.IncidentType); err != nil {
+			&st.DegradedInRow, &trouble, &st.WindowChecks, &st.Flips, &flapping, &st.IncidentID, &st.IncidentType,
+			&st.Passes, &failing, &st.Reason); err != nil {
 			return nil, err
 		}
 		if m.Config, err = s.configs.decode(config); err != nil {
@@ -130,7 +134,7 @@ func (s *Store) readToJudge(ctx context.Context, db bun.IDB, ids []int64) (byID 
 		}
 		st.MonitorID, st.LocationID, st.OrganizationID = m.ID, LocationID, m.OrganizationID
 		st.Since = st.Since.UTC()
-		st.LastCheckedAt, st.TroubleSince, st.FlappingSince = orZero(checked), orZero(trouble), orZero(flapping)
+		st.LastCheckedAt, st.TroubleSince, st.FailingSince, st.FlappingSince = orZero(checked), orZero(trouble), orZero(failing), orZero(flapping)
 		byID[m.ID] = row
 	}
 	return byID, rows.Err()

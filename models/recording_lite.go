@@ -22,7 +22,8 @@ const (
 		duplicates, late, reply_ttl, address, packets) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 	liteUpdate = `UPDATE monitor_states SET state = ?, since = ?, measured = ?, rank = ?, failures = ?, successes = ?, unknown_in_row = ?, cause = ?,
 		cause_source = ?, cause_mtu = ?, last_slot = ?, last_checked_at = ?, last_outcome = ?, last_sent = ?, last_received = ?, last_rtt = ?, address = ?, reply_ttl = ?,
-		recent = ?, degraded_in_row = ?, trouble_since = ?, window_checks = ?, flips = ?, flapping_since = ?, incident_id = ?, incident_type = ?
+		recent = ?, degraded_in_row = ?, trouble_since = ?, window_checks = ?, flips = ?, flapping_since = ?, incident_id = ?, incident_type = ?,
+		passes = ?, failing_since = ?, reason = ?
 		WHERE monitor_id = ? AND location_id = ?`
 )
 
@@ -83,7 +84,7 @@ func (s *Store) recordLite(ctx context.Context, results []Result, judge JudgeFun
 			if _, err := update.ExecContext(ctx, string(st.State), liteTime(st.Since), string(st.Measured), st.Rank, st.Failures, st.Successes, st.UnknownInRow,
 				string(st.Cause), st.CauseSource, st.CauseMTU, st.LastSlot, liteTime(st.LastCheckedAt), string(st.LastOutcome), st.LastSent, st.LastReceived, st.LastRTT,
 				st.Address, st.ReplyTTL, st.Recent, st.DegradedInRow, liteTime(st.TroubleSince), st.WindowChecks, st.Flips, liteTime(st.FlappingSince),
-				st.IncidentID, string(st.IncidentType), st.MonitorID, st.LocationID); err != nil {
+				st.IncidentID, string(st.IncidentType), st.Passes, liteTime(st.FailingSince), st.Reason, st.MonitorID, st.LocationID); err != nil {
 				return fmt.Errorf("updating the states: %w", err)
 			}
 		}

@@ -22,13 +22,15 @@ const (
 	judgedTable = `CREATE TEMP TABLE IF NOT EXISTS judged (monitor_id BIGINT, location_id BIGINT, state TEXT, since TIMESTAMPTZ, measured TEXT, rank BIGINT,
 		failures BIGINT, successes BIGINT, unknown_in_row BIGINT, cause TEXT, cause_source TEXT, cause_mtu BIGINT, last_slot BIGINT, last_checked_at TIMESTAMPTZ,
 		last_outcome TEXT, last_sent BIGINT, last_received BIGINT, last_rtt BIGINT, address TEXT, reply_ttl BIGINT, recent BYTEA, degraded_in_row BIGINT, trouble_since TIMESTAMPTZ,
-		window_checks BYTEA, flips BYTEA, flapping_since TIMESTAMPTZ, incident_id BIGINT, incident_type TEXT) ON COMMIT DELETE ROWS`
+		window_checks BYTEA, flips BYTEA, flapping_since TIMESTAMPTZ, incident_id BIGINT, incident_type TEXT,
+		passes BIGINT, failing_since TIMESTAMPTZ, reason TEXT) ON COMMIT DELETE ROWS`
 	copyStates   = "COPY judged FROM STDIN"
 	updateStates = `UPDATE monitor_states AS s SET state = j.state, since = j.since, measured = j.measured, rank = j.rank, failures = j.failures,
 		successes = j.successes, unknown_in_row = j.unknown_in_row, cause = j.cause, cause_source = j.cause_source, cause_mtu = j.cause_mtu, last_slot = j.last_slot,
 		last_checked_at = j.last_checked_at, last_outcome = j.last_outcome, last_sent = j.last_sent, last_received = j.last_received,
 		last_rtt = j.last_rtt, address = j.address, reply_ttl = j.reply_ttl, recent = j.recent,
-		degraded_in_row = j.degraded_in_row, trouble_since = j.trouble_since, window_checks = j.window_checks, flips = j.flips, flapping_since = j.flapping_since, incident_id = j.incident_id, incident_type = j.incident_type
+		degraded_in_row = j.degraded_in_row, trouble_since = j.trouble_since, window_checks = j.window_checks, flips = j.flips, flapping_since = j.flapping_since, incident_id = j.incident_id, incident_type = j.incident_type,
+		passes = j.passes, failing_since = j.failing_since, reason = j.reason
 		FROM judged AS j WHERE s.monitor_id = j.monitor_id AND s.location_id = j.location_id`
 )
 
@@ -145,6 +147,9 @@ func saveStates(ctx context.Context, conn bun.Conn, states []MonitorState) error
 		c.time(st.FlappingSince)
 		c.number(st.IncidentID)
 		c.text(string(st.IncidentType))
+		c.number(int64(st.Passes))
+		c.time(st.FailingSince)
+		c.text(st.Reason)
 		c.endRow()
 	}
 	if _, err := pgdriver.CopyFrom(ctx, conn, &c.buf, copyStates); err != nil {

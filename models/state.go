@@ -10,7 +10,7 @@ import (
 // State is what the checks of a monitor found so far.
 type State string
 
-// The states. StateDegraded is judged once limits are.
+// The states.
 const (
 	StatePending  State = "pending"
 	StateUp       State = "up"
@@ -36,14 +36,20 @@ type MonitorState struct {
 	Measured State
 	// Rank orders lists worst first; see Rank.
 	Rank int
-	// Failures and Successes count measured checks in a row; DegradedInRow those that were degraded or worse. UnknownInRow
-	// counts checks that could not be measured.
-	Failures, DegradedInRow, Successes, UnknownInRow int
-	// TroubleSince is when the trouble that is being confirmed, or was, began: the first packet lost. Zero without trouble.
+	// They count measured checks in a row: Failures those that failed, Passes those that did not, DegradedInRow those that were
+	// degraded or worse, Successes those that were ok. UnknownInRow counts checks that could not be measured.
+	Failures, Passes, DegradedInRow, Successes, UnknownInRow int
+	// TroubleSince is when the trouble that is being confirmed, or was, began: the first packet lost; of down, the first one of
+	// the checks that failed. Zero without trouble.
 	TroubleSince time.Time `bun:",nullzero"`
+	// FailingSince is the same of the failed checks in a row that Failures counts.
+	FailingSince time.Time `bun:",nullzero"`
+	// Reason is the limit that the last check which was not ok reached, packed; see ParseBreach. Empty where nothing answered
+	// it, which Cause explains, and without trouble.
+	Reason string
 	// WindowChecks is what the rule's window remembers, packed; nil where the rule has none.
 	WindowChecks []byte
-	// Flips are when the verdict last turned, packed; FlappingSince is zero unless it turns too often.
+	// Flips are when the verdict turned in the last hour, packed; FlappingSince is zero unless it turns too often.
 	Flips         []byte
 	FlappingSince time.Time `bun:",nullzero"`
 	// IncidentID and IncidentType are the incident that is open; 0 and empty without one.
@@ -66,15 +72,27 @@ type MonitorState struct {
 	Recent []byte
 }
 
+// forgetVerdict is the part of an UPDATE of monitor_states that forgets all that was found; what MonitorState.forgetMeasured does,
+// and the cause.
+const forgetVerdict = `failures = 0, passes = 0, degraded_in_row = 0, successes = 0, unknown_in_row = 0, cause = '', cause_source = '', cause_mtu = 0,
+	trouble_since = NULL, failing_since = NULL, reason = '', window_checks = NULL, flips = NULL, flapping_since = NULL`
+
 // RecentChecks is how many checks the bar of a list shows.
 const RecentChecks = 40
 
 // NoticeAfter is how many checks in a row that could not be measured raise a notice of their own.
 const NoticeAfter = 3
 
-// Confirming is true while failed checks are counted but the verdict is still up.
+// Confirming is true while checks are counted towards a worse verdict than the present one.
 func (s MonitorState) Confirming() bool {
-	return s.State == StateUp && s.Failures > 0
+	switch s.State {
+	case StatePending, StateUp:
+		return s.DegradedInRow > 0 || s.Failures > 0 // the latter alone where an older program counted
+	case StateDegraded:
+		return s.Failures > 0
+	default:
+		return false
+	}
 }
 
 // LossPercent is the loss of the last check; ok is false where nothing was sent.

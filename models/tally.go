@@ -227,7 +227,7 @@ func (r *rttTally) atQuantiles() (out [len(SeriesQuantiles)]int64) {
 	case r.samples != nil:
 		sorted := slices.Sorted(slices.Values(r.samples))
 		for i, q := range SeriesQuantiles {
-			out[i] = sorted[int(math.Round(q*float64(len(sorted)-1)))]
+			out[i] = sorted[int(q*float64(len(sorted)-1))] // as the sketches do
 		}
 		return out
 	}

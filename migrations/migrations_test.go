@@ -160,11 +160,9 @@ func TestResultsMoveIntoDays(t *testing.T) {
 		if err := s.Migrate(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if got := list(t, url, all); !slices.Equal(got, want) {
+		// Since 0007 kind, outcome, cause, state and TTL are one number: scheduled, success, none, up, 64.
+		if got, want := list(t, url, "SELECT DISTINCT code || ' ' || coalesce(details, 'no details') FROM results"), []string{"4196352 no details"}; !slices.Equal(got, want) {
 			t.Errorf("after the way up: got %q, want %q", got, want)
-		}
-		if got, want := list(t, url, "SELECT DISTINCT 'MTU ' || cause_mtu FROM results"), []string{"MTU 0"}; !slices.Equal(got, want) {
-			t.Errorf("what nobody had said: got %q, want %q", got, want)
 		}
 		if modelstest.IsPostgres(url) {
 			got := list(t, url, "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'results'::regclass")

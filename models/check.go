@@ -243,24 +243,8 @@ func (r Result) Refused() int {
 // began to be told apart from lost ones; a program of before reads this as one that was lost.
 const refusedBytes = "\x80\x00"
 
-// packBytes writes the packets as one unsigned varint each: 0 lost (in one byte) or refused (refusedBytes), 1 late, else the
-// RTT in microseconds plus 2.
-func packBytes(packets []Packet) []byte {
-	out := make([]byte, 0, 3*len(packets))
-	for _, p := range packets {
-		switch p.State {
-		case PacketRefused:
-			out = append(out, refusedBytes...)
-		case PacketReplied:
-			out = binary.AppendUvarint(out, uint64(p.RTT.Microseconds())+2)
-		default:
-			out = binary.AppendUvarint(out, uint64(p.State))
-		}
-	}
-	return out
-}
-
-// unpackBytes is the inverse of packBytes; it stops at the first byte that makes no sense.
+// unpackBytes reads packets as they were stored until migration 0007: one unsigned varint each: 0 lost (in one byte) or refused
+// (refusedBytes), 1 late, else the RTT in microseconds plus 2. It stops at the first byte that makes no sense.
 func unpackBytes(b []byte) []Packet {
 	var packets []Packet
 	for len(b) > 0 {

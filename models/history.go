@@ -3,54 +3,10 @@ package models
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/uptrace/bun"
 )
-
-// resultRow is a Result as it is stored.
-type resultRow struct {
-	bun.BaseModel    `bun:"table:results,alias:r"`
-	MonitorID        int64 `bun:",pk"`
-	Slot             int64 `bun:",pk"`
-	LocationID       int64 `bun:",pk"`
-	Kind             Kind
-	Rev              int64
-	StartedUs        int64
-	Outcome          Outcome
-	Cause            Cause
-	CauseSource      string
-	CauseMTU         int
-	Sent, Received   int
-	Duplicates, Late int
-	ReplyTTL         int
-	Address          string
-	Packets          []byte
-}
-
-func newResultRow(r Result) resultRow {
-	row := resultRow{MonitorID: r.Monitor, Slot: r.Slot, LocationID: r.Location, Kind: r.Kind, Rev: r.Rev, StartedUs: r.StartedOffset.Microseconds(),
-		Outcome: r.Outcome, Cause: r.Cause, CauseMTU: r.CauseMTU, Sent: r.Sent, Received: r.Received, Duplicates: r.Duplicates, Late: r.Late, ReplyTTL: r.ReplyTTL,
-		Packets: packBytes(r.Packets)}
-	if r.Address.IsValid() {
-		row.Address = r.Address.String()
-	}
-	if r.CauseSource.IsValid() {
-		row.CauseSource = r.CauseSource.String()
-	}
-	return row
-}
-
-func (row resultRow) result() Result {
-	r := Result{Monitor: row.MonitorID, Rev: row.Rev, Slot: row.Slot, Kind: row.Kind, Location: row.LocationID,
-		StartedOffset: time.Duration(row.StartedUs) * time.Microsecond, Outcome: row.Outcome, Cause: row.Cause, CauseMTU: row.CauseMTU, Sent: row.Sent, Received: row.Received,
-		Duplicates: row.Duplicates, Late: row.Late, ReplyTTL: row.ReplyTTL, Packets: unpackBytes(row.Packets)}
-	r.Address, _ = netip.ParseAddr(row.Address)
-	r.CauseSource, _ = netip.ParseAddr(row.CauseSource)
-	return r
-}
 
 // CheckHistory returns the monitor's checks that began before the time (zero = the newest), newest first. Errors:
 // ErrForbidden, *NotFound.
@@ -70,8 +26,40 @@ func (s *Store) CheckHistory(ctx context.Context, by Actor, id uuid.UUID, before
 		return nil, fmt.Errorf("reading checks: %w", err)
 	}
 	results := make([]Result, len(rows))
-	for i, row := range rows {
-		results[i] = row.result()
+	for i := range rows {
+		results[i] = rows[i].result()
 	}
 	return results, nil
+}
+
+// StoredCheck is a check as it is kept: what was found, and the verdict after it.
+type StoredCheck struct {
+	Result
+	// State is the monitor's after the check; Confirming is true where failed checks were counted for a verdict to come.
+	State       State
+	Confirming  bool
+	Maintenance bool
+	// Interval is the monitor's then.
+	Interval time.Duration
+}
+
+// StoredChecks returns, in order, up to limit checks whose slot is at or after from and before to. A caller who wants more goes on
+// one millisecond after the last slot: a reader that holds one query open for long would keep SQLite's log from being emptied.
+// Errors: ErrForbidden, *NotFound.
+func (s *Store) StoredChecks(ctx context.Context, by Actor, id uuid.UUID, from, to time.Time, limit int) ([]StoredCheck, error) {
+	m, err := s.Monitor(ctx, by, id)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.resultRows(ctx, m.ID, "slot >= ? AND slot < ? ORDER BY slot LIMIT ?", ceilMilli(from), ceilMilli(to), limit)
+	if err != nil {
+		return nil, err
+	}
+	checks := make([]StoredCheck, len(rows))
+	for i := range rows {
+		code := rows[i].Code
+		checks[i] = StoredCheck{Result: rows[i].result(), State: code.state(), Confirming: code.confirming(), Maintenance: code.maintenance(),
+			Interval: time.Duration(rows[i].IntervalSeconds) * time.Second}
+	}
+	return checks, nil
 }

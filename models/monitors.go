@@ -62,7 +62,7 @@ const stateColumns = `s.monitor_id AS s_monitor_id, s.location_id AS s_location_
 	s.last_rtt AS s_last_rtt, s.address AS s_address, s.reply_ttl AS s_reply_ttl, s.recent AS s_recent,
 	s.degraded_in_row AS s_degraded_in_row, s.trouble_since AS s_trouble_since, s.window_checks AS s_window_checks, s.flips AS s_flips,
 	s.flapping_since AS s_flapping_since, s.incident_id AS s_incident_id, s.incident_type AS s_incident_type,
-	s.passes AS s_passes, s.failing_since AS s_failing_since, s.reason AS s_reason`
+	s.passes AS s_passes, s.failing_since AS s_failing_since, s.reason AS s_reason, s.rolled_until AS s_rolled_until`
 
 // errNoMonitor is the one answer for a monitor that is not there or not the actor's.
 func errNoMonitor() error { return &NotFound{What: "ICMP monitor"} }

@@ -53,6 +53,8 @@ type judged struct {
 	recorded []Recorded
 	// states are those that changed, in the order of the monitors' ids.
 	states []MonitorState
+	// late is what was rolled up already without these results.
+	late lateResults
 }
 
 // judgeAll judges the results in their order, each from the state that the one before it left.
@@ -76,6 +78,7 @@ func (s *Store) judgeAll(rows map[int64]*MonitorRow, results []Result, judge Jud
 		before := row.State
 		row.State = next
 		touched[r.Monitor] = true
+		out.late.note(&row.State, r, next.State != before.State)
 		out.recorded = append(out.recorded, Recorded{Monitor: *row, Result: r, Before: before, Changed: next.State != before.State})
 	}
 	out.states = make([]MonitorState, 0, len(touched))
@@ -92,7 +95,7 @@ const judgedColumns = `m.id, m.public_id, m.organization_id, m.customer_id, m.st
 	s.state, s.since, s.measured, s.rank, s.failures, s.successes, s.unknown_in_row, s.cause, s.cause_source, s.cause_mtu, s.last_slot,
 	s.last_checked_at, s.last_outcome, s.last_sent, s.last_received, s.last_rtt, s.address, s.reply_ttl, s.recent,
 	s.degraded_in_row, s.trouble_since, s.window_checks, s.flips, s.flapping_since, s.incident_id, s.incident_type,
-	s.passes, s.failing_since, s.reason`
+	s.passes, s.failing_since, s.reason, s.rolled_until`
 
 // monitorIDs are the ids of the results' monitors, sorted, each once.
 func monitorIDs(results []Result) []int64 {
@@ -126,7 +129,7 @@ func (s *Store) readToJudge(ctx context.Context, db bun.IDB, ids []int64) (byID 
 			&st.State, &st.Since, &st.Measured, &st.Rank, &st.Failures, &st.Successes, &st.UnknownInRow, &st.Cause, &st.CauseSource, &st.CauseMTU, &st.LastSlot,
 			&checked, &st.LastOutcome, &st.LastSent, &st.LastReceived, &st.LastRTT, &st.Address, &st.ReplyTTL, &st.Recent,
 			&st.DegradedInRow, &trouble, &st.WindowChecks, &st.Flips, &flapping, &st.IncidentID, &st.IncidentType,
-			&st.Passes, &failing, &st.Reason); err != nil {
+			&st.Passes, &failing, &st.Reason, &st.RolledUntil); err != nil {
 			return nil, err
 		}
 		if m.Config, err = s.configs.decode(config); err != nil {

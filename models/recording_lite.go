@@ -18,8 +18,7 @@ type liteStatements struct {
 }
 
 const (
-	liteInsert = `INSERT INTO results (monitor_id, slot, location_id, kind, rev, started_us, outcome, cause, cause_source, cause_mtu, sent, received,
-		duplicates, late, reply_ttl, address, packets) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+	liteInsert = "INSERT INTO results (" + resultColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 	liteUpdate = `UPDATE monitor_states SET state = ?, since = ?, measured = ?, rank = ?, failures = ?, successes = ?, unknown_in_row = ?, cause = ?,
 		cause_source = ?, cause_mtu = ?, last_slot = ?, last_checked_at = ?, last_outcome = ?, last_sent = ?, last_received = ?, last_rtt = ?, address = ?, reply_ttl = ?,
 		recent = ?, degraded_in_row = ?, trouble_since = ?, window_checks = ?, flips = ?, flapping_since = ?, incident_id = ?, incident_type = ?,
@@ -73,9 +72,9 @@ func (s *Store) recordLite(ctx context.Context, results []Result, judge JudgeFun
 		}
 		insert, update := tx.StmtContext(ctx, s.lite.insert), tx.StmtContext(ctx, s.lite.update)
 		for i := range out.recorded {
-			r := newResultRow(out.recorded[i].Result)
-			if _, err := insert.ExecContext(ctx, r.MonitorID, r.Slot, r.LocationID, string(r.Kind), r.Rev, r.StartedUs, string(r.Outcome), string(r.Cause),
-				r.CauseSource, r.CauseMTU, r.Sent, r.Received, r.Duplicates, r.Late, r.ReplyTTL, r.Address, r.Packets); err != nil {
+			r := newResultRow(&out.recorded[i])
+			if _, err := insert.ExecContext(ctx, r.MonitorID, r.Slot, r.LocationID, int64(r.Code), r.IntervalSeconds, r.StartedUs, r.Address, r.Packets,
+				sql.NullString{String: r.Details, Valid: r.Details != ""}); err != nil {
 				return fmt.Errorf("inserting results: %w", err)
 			}
 		}
@@ -88,7 +87,7 @@ func (s *Store) recordLite(ctx context.Context, results []Result, judge JudgeFun
 				return fmt.Errorf("updating the states: %w", err)
 			}
 		}
-		return nil
+		return rollAgain(ctx, tx, out.late)
 	})
 	if err != nil {
 		return nil, err

@@ -17,8 +17,7 @@ import (
 // copyResults and copyStates are where a batch is copied to: the results to their table, the states to one of the connection's
 // own, which the real one is updated from. Parsing the same as VALUES costs the server more than the rest of the work.
 const (
-	copyResults = `COPY results (monitor_id, slot, location_id, kind, rev, started_us, outcome, cause, cause_source, cause_mtu, sent, received, duplicates, late,
-		reply_ttl, address, packets) FROM STDIN`
+	copyResults = "COPY results (" + resultColumns + ") FROM STDIN"
 	judgedTable = `CREATE TEMP TABLE IF NOT EXISTS judged (monitor_id BIGINT, location_id BIGINT, state TEXT, since TIMESTAMPTZ, measured TEXT, rank BIGINT,
 		failures BIGINT, successes BIGINT, unknown_in_row BIGINT, cause TEXT, cause_source TEXT, cause_mtu BIGINT, last_slot BIGINT, last_checked_at TIMESTAMPTZ,
 		last_outcome TEXT, last_sent BIGINT, last_received BIGINT, last_rtt BIGINT, address TEXT, reply_ttl BIGINT, recent BYTEA, degraded_in_row BIGINT, trouble_since TIMESTAMPTZ,
@@ -87,7 +86,7 @@ func (s *Store) copyRecorded(ctx context.Context, results []Result, judge JudgeF
 		if err := saveStates(ctx, conn, out.states); err != nil {
 			return fmt.Errorf("updating the states: %w", err)
 		}
-		return nil
+		return rollAgain(ctx, conn, out.late)
 	})
 	if err != nil {
 		return nil, err
@@ -99,21 +98,26 @@ func insertResults(ctx context.Context, conn bun.Conn, recorded []Recorded, agai
 	if again {
 		rows := make([]resultRow, len(recorded))
 		for i := range recorded {
-			rows[i] = newResultRow(recorded[i].Result)
+			rows[i] = newResultRow(&recorded[i])
 		}
 		_, err := conn.NewInsert().Model(&rows).On("CONFLICT DO NOTHING").Returning("NULL").Exec(ctx)
 		return err
 	}
 	var c copyText
 	for i := range recorded {
-		r := newResultRow(recorded[i].Result)
-		c.number(r.MonitorID, r.Slot, r.LocationID)
-		c.text(string(r.Kind))
-		c.number(r.Rev, r.StartedUs)
-		c.text(string(r.Outcome), string(r.Cause), r.CauseSource)
-		c.number(int64(r.CauseMTU), int64(r.Sent), int64(r.Received), int64(r.Duplicates), int64(r.Late), int64(r.ReplyTTL))
-		c.text(r.Address)
+		r := newResultRow(&recorded[i])
+		c.number(r.MonitorID, r.Slot, r.LocationID, int64(r.Code), int64(r.IntervalSeconds), r.StartedUs)
+		if r.Address.IsValid() {
+			c.bytes(r.Address.AsSlice())
+		} else {
+			c.null()
+		}
 		c.bytes(r.Packets)
+		if r.Details != "" {
+			c.text(r.Details)
+		} else {
+			c.null()
+		}
 		c.endRow()
 	}
 	_, err := pgdriver.CopyFrom(ctx, conn, &c.buf, copyResults)
@@ -241,12 +245,17 @@ func (c *copyText) bytes(b []byte) {
 	c.buf.Write(hex.AppendEncode(c.buf.AvailableBuffer(), b))
 }
 
+func (c *copyText) null() {
+	c.next()
+	c.buf.WriteString(`\N`)
+}
+
 // time writes NULL for the zero time.
 func (c *copyText) time(t time.Time) {
-	c.next()
 	if t.IsZero() {
-		c.buf.WriteString(`\N`)
+		c.null()
 		return
 	}
+	c.next()
 	c.buf.Write(t.UTC().AppendFormat(c.buf.AvailableBuffer(), "2006-01-02 15:04:05.999999-07:00"))
 }

@@ -55,6 +55,8 @@ type MonitorState struct {
 	// IncidentID and IncidentType are the incident that is open; 0 and empty without one.
 	IncidentID   int64
 	IncidentType IncidentType
+	// RolledUntil is up to when the results are rolled up, in milliseconds since 1970. Only the roller and lateResults write it.
+	RolledUntil int64 `bun:",scanonly"`
 	// Cause, CauseSource and CauseMTU are those of the last result; empty after a success.
 	Cause       Cause
 	CauseSource string

@@ -225,7 +225,7 @@ func (p product) openPages() func() {
 func (p product) recorded(from, until time.Time) (late []float64) {
 	p.b.Helper()
 	db := modelstest.Connect(p.b, p.url)
-	query := fmt.Sprintf("SELECT started_us FROM results WHERE slot >= %d AND slot < %d AND kind = 'scheduled' ORDER BY started_us", from.UnixMilli(), until.UnixMilli())
+	query := fmt.Sprintf("SELECT started_us FROM results WHERE slot >= %d AND slot < %d AND code & 7 = 0 ORDER BY started_us", from.UnixMilli(), until.UnixMilli())
 	rows, err := db.Query(query)
 	if err != nil {
 		p.b.Fatal(err)

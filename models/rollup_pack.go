@@ -1,0 +1,302 @@
+package models
+
+import (
+	"encoding/binary"
+	"math"
+	"net/netip"
+)
+
+// A pack is many buckets of one monitor and level, in two byte strings: times (how long the monitor was what, checks, packets) and
+// rtts, so that uptime is read without the other. Each begins with packVersion; then come the buckets in order of time, and what
+// is as in the bucket before, or as it should be, takes no byte: a quiet bucket's times are one byte. All numbers are varints
+// (encoding/binary).
+const packVersion = 1
+
+// The flags that each bucket's times begin with.
+const (
+	packGap       = 1 << iota // some buckets are missing before this one: their number follows
+	packStates                // not up all the time: up, degraded, down, unknown follow
+	packChecks                // another number of checks than in the bucket before: the four follow
+	packPackets               // another number of packets: sent, received follow
+	packLoss                  // packets were lost: lead, trail, most follow
+	packAnnounced             // maintenance: its time follows
+	packReplies               // rtts has this bucket
+)
+
+// The flags that each bucket's rtts begin with.
+const (
+	packTTL     = 1 << iota // another TTL than in the bucket before: it follows
+	packAddress             // another address: its length and bytes follow
+	packCount               // another number of RTTs than of packets received: it follows
+	packFlagBits
+)
+
+// packed is a pack as it is stored.
+type packed struct {
+	times, rtts []byte
+}
+
+// pack writes the buckets, in order of time, of the pack that begins at start.
+func pack(l level, start int64, buckets []tally) packed {
+	p := packed{times: []byte{packVersion}, rtts: []byte{packVersion}}
+	before := packState{at: start - l.step()}
+	for i := range buckets {
+		p.times = before.appendTimes(p.times, l, &buckets[i])
+		if buckets[i].rtts.n > 0 {
+			p.rtts = before.appendRTTs(p.rtts, l, &buckets[i])
+		}
+	}
+	return p
+}
+
+// packState is what is known from the buckets before.
+type packState struct {
+	at             int64 // when the last bucket began
+	checks         [4]int64
+	sent, received int64
+	replyTTL       int
+	address        netip.Addr
+	median         int64 // in log bins, for 5-minute buckets
+}
+
+func (s *packState) appendTimes(b []byte, l level, t *tally) []byte {
+	flags := byte(0)
+	gap := (t.start-s.at)/l.step() - 1
+	if gap > 0 {
+		flags |= packGap
+	}
+	if t.up != l.step() {
+		flags |= packStates
+	}
+	if t.checks != s.checks {
+		flags |= packChecks
+	}
+	if t.sent != s.sent || t.received != s.received {
+		flags |= packPackets
+	}
+	if t.lost.most > 0 {
+		flags |= packLoss
+	}
+	if t.maintenance > 0 {
+		flags |= packAnnounced
+	}
+	if t.rtts.n > 0 {
+		flags |= packReplies
+	}
+	b = append(b, flags)
+	add := func(flag byte, list ...int64) {
+		if flags&flag == 0 {
+			return
+		}
+		for _, n := range list {
+			b = binary.AppendUvarint(b, uint64(n))
+		}
+	}
+	add(packGap, gap)
+	add(packStates, t.up, t.degraded, t.down, t.unknown)
+	add(packChecks, t.checks[:]...)
+	add(packPackets, t.sent, t.received)
+	add(packLoss, t.lost.lead, t.lost.trail, t.lost.most)
+	add(packAnnounced, t.maintenance)
+	s.at, s.checks, s.sent, s.received = t.start, t.checks, t.sent, t.received
+	return b
+}
+
+func (s *packState) appendRTTs(b []byte, l level, t *tally) []byte {
+	flags := uint64(0)
+	if t.replyTTL != s.replyTTL {
+		flags |= packTTL
+	}
+	if t.address != s.address {
+		flags |= packAddress
+	}
+	if t.rtts.n != t.received {
+		flags |= packCount
+	}
+	var bins [len(SeriesQuantiles)]int64
+	if l == level5m {
+		// The median's step from the bucket before mostly fits into the byte with the flags.
+		for i, us := range t.rtts.atQuantiles() {
+			bins[i] = logBin(us)
+		}
+		flags |= zigzag(bins[2]-s.median) * packFlagBits
+		s.median = bins[2]
+	}
+	b = binary.AppendUvarint(b, flags)
+	if flags&packTTL != 0 {
+		b = binary.AppendUvarint(b, uint64(t.replyTTL))
+	}
+	if flags&packAddress != 0 {
+		text := t.address.AsSlice()
+		b = append(append(b, byte(len(text))), text...)
+	}
+	if flags&packCount != 0 {
+		b = binary.AppendUvarint(b, uint64(t.rtts.n))
+	}
+	s.replyTTL, s.address = t.replyTTL, t.address
+	mean := (t.rtts.sum + t.rtts.n/2) / t.rtts.n
+	if l != level5m {
+		for _, n := range [...]int64{t.rtts.min, mean - t.rtts.min, t.rtts.max - mean} {
+			b = binary.AppendUvarint(b, uint64(n))
+		}
+		sketch := t.rtts.encode()
+		b = binary.AppendUvarint(b, uint64(len(sketch)))
+		return append(b, sketch...)
+	}
+	for _, n := range [...]int64{bins[2] - bins[1], bins[1] - bins[0], bins[3] - bins[2], bins[4] - bins[3]} {
+		b = binary.AppendUvarint(b, uint64(n))
+	}
+	for _, n := range [...]int64{t.rtts.min - logValue(bins[0]), mean - logValue(bins[2]), t.rtts.max - logValue(bins[4])} {
+		b = binary.AppendVarint(b, n)
+	}
+	return b
+}
+
+// encode is the distribution as an encoded sketch, without the mapping, which all have in common.
+func (r *rttTally) encode() []byte {
+	if r.encoded != nil {
+		return r.encoded
+	}
+	s := r.sketch
+	if s == nil {
+		s = r.toSketch()
+	}
+	var b []byte
+	s.Encode(&b, true)
+	return b
+}
+
+// logGrowth is the ratio of one log bin to the next: a value is at most 1 % off its bin's.
+const logGrowth = 1.02
+
+func logBin(us int64) int64 {
+	return int64(math.Round(math.Log(float64(max(us, 1))) / math.Log(logGrowth)))
+}
+
+func logValue(bin int64) int64 { return int64(math.Round(math.Pow(logGrowth, float64(bin)))) }
+
+// unpack reads the buckets of the pack that begins at start and that overlap [from, to). Without rtts (nil) they have none. It
+// stops at the first byte that makes no sense.
+func unpack(p packed, l level, start, from, to int64) []tally {
+	times, rtts := packReader{rest: p.times}, packReader{rest: p.rtts}
+	if times.byte() != packVersion || p.rtts != nil && rtts.byte() != packVersion {
+		return nil
+	}
+	var out []tally
+	s := packState{at: start - l.step()}
+	for len(times.rest) > 0 {
+		var t tally
+		replies := s.readTimes(&times, l, &t)
+		if replies && p.rtts != nil {
+			s.readRTTs(&rtts, l, &t)
+		}
+		if times.bad || rtts.bad {
+			break
+		}
+		if t.start+l.step() > from && t.start < to {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func (s *packState) readTimes(r *packReader, l level, t *tally) (replies bool) {
+	flags := r.byte()
+	gap := int64(0)
+	read := func(flag byte, list ...*int64) {
+		if flags&flag != 0 {
+			for _, n := range list {
+				*n = r.uvarint()
+			}
+		}
+	}
+	read(packGap, &gap)
+	t.start = s.at + (gap+1)*l.step()
+	if flags&packStates == 0 {
+		t.up = l.step()
+	}
+	read(packStates, &t.up, &t.degraded, &t.down, &t.unknown)
+	read(packChecks, &s.checks[0], &s.checks[1], &s.checks[2], &s.checks[3])
+	read(packPackets, &s.sent, &s.received)
+	read(packLoss, &t.lost.lead, &t.lost.trail, &t.lost.most)
+	read(packAnnounced, &t.maintenance)
+	t.checks, t.sent, t.received = s.checks, s.sent, s.received
+	s.at = t.start
+	return flags&packReplies != 0
+}
+
+func (s *packState) readRTTs(r *packReader, l level, t *tally) {
+	flags := r.uvarint()
+	if flags&packTTL != 0 {
+		s.replyTTL = int(r.uvarint())
+	}
+	if flags&packAddress != 0 {
+		s.address, _ = netip.AddrFromSlice(r.take(int64(r.byte())))
+	}
+	t.rtts.n = t.received
+	if flags&packCount != 0 {
+		t.rtts.n = r.uvarint()
+	}
+	t.replyTTL, t.address = s.replyTTL, s.address
+	if l != level5m {
+		least, toMean, toMost := r.uvarint(), r.uvarint(), r.uvarint()
+		t.rtts.min, t.rtts.sum, t.rtts.max = least, (least+toMean)*t.rtts.n, least+toMean+toMost
+		t.rtts.encoded = r.take(r.uvarint())
+		return
+	}
+	s.median += unzigzag(uint64(flags) / packFlagBits)
+	var bins, values [len(SeriesQuantiles)]int64
+	bins[2] = s.median
+	bins[1] = bins[2] - r.uvarint()
+	bins[0] = bins[1] - r.uvarint()
+	bins[3] = bins[2] + r.uvarint()
+	bins[4] = bins[3] + r.uvarint()
+	t.rtts.min = logValue(bins[0]) + r.varint()
+	t.rtts.sum = (logValue(bins[2]) + r.varint()) * t.rtts.n
+	t.rtts.max = logValue(bins[4]) + r.varint()
+	for i, bin := range bins {
+		values[i] = min(max(logValue(bin), t.rtts.min), t.rtts.max)
+	}
+	t.rtts.quantiles = &values
+}
+
+// packReader takes numbers from the front of rest. After one that makes no sense it is bad, and gives zeros.
+type packReader struct {
+	rest []byte
+	bad  bool
+}
+
+func (r *packReader) byte() byte {
+	if b := r.take(1); len(b) == 1 {
+		return b[0]
+	}
+	return 0
+}
+
+func (r *packReader) take(n int64) []byte {
+	if n < 0 || n > int64(len(r.rest)) {
+		r.bad, r.rest = true, nil
+		return nil
+	}
+	taken := r.rest[:n:n]
+	r.rest = r.rest[n:]
+	return taken
+}
+
+func (r *packReader) uvarint() int64 {
+	v, n := binary.Uvarint(r.rest)
+	if n <= 0 {
+		n = len(r.rest) + 1
+	}
+	r.take(int64(n))
+	return int64(v)
+}
+
+func (r *packReader) varint() int64 {
+	v, n := binary.Varint(r.rest)
+	if n <= 0 {
+		n = len(r.rest) + 1
+	}
+	r.take(int64(n))
+	return v
+}

@@ -26,6 +26,7 @@ const (
 	aCustomer
 	aToken
 	anOrganization
+	anIncident
 )
 
 // access is who may do what a line does, in the test's own words: the product's table of rights is what is tested.
@@ -96,13 +97,20 @@ func matrix() map[string][]line {
 			{who: monitorChangers, path: aMonitor, body: `{"name":"Changed"}`, good: 200},
 			{who: monitorChangers, path: aMonitor, body: `{"status":"active","customerId":REF}`, bodyKind: aCustomer, good: 200},
 		},
-		"DELETE /api/icmp-monitors/:id":             {{who: monitorChangers, path: aMonitor, good: 200}},
-		"GET /api/icmp-monitors/:id/check-history":  {{who: readers, path: aMonitor, good: 200}},
-		"POST /api/icmp-monitors/:id/trigger-check": {{who: monitorChangers, path: aMonitor, good: 200}},
+		"DELETE /api/icmp-monitors/:id":               {{who: monitorChangers, path: aMonitor, good: 200}},
+		"GET /api/icmp-monitors/:id/check-history":    {{who: readers, path: aMonitor, good: 200}},
+		"GET /api/icmp-monitors/:id/incident-history": {{who: readers, path: aMonitor, good: 200}},
+		"GET /api/icmp-monitors/:id/alert-history":    {{who: readers, path: aMonitor, good: 200}},
+		"POST /api/icmp-monitors/:id/trigger-check":   {{who: monitorChangers, path: aMonitor, good: 200}},
 		"GET /api/events": {
 			{who: readers, good: 200},
 			{who: readers, query: "monitor", queryKind: aMonitor, good: 200},
 		},
+
+		"GET /api/incidents":                  {{who: readers, good: 200}},
+		"GET /api/incidents/:id":              {{who: readers, path: anIncident, good: 200}},
+		"POST /api/incidents/:id/acknowledge": {{who: monitorChangers, path: anIncident, body: `{"note":"mine"}`, good: 200}},
+		"POST /api/incidents/:id/comments":    {{who: monitorChangers, path: anIncident, body: `{"text":"so it is"}`, good: 201}},
 
 		"GET /api/customers":             {{who: readers, good: 200}},
 		"POST /api/customers":            {{who: customerChangers, body: customerJSON, good: 201}},
@@ -148,6 +156,15 @@ func matrix() map[string][]line {
 		"POST /monitors/:id/resume":      {{who: statusSetters, path: aMonitor, good: 303}},
 		"POST /monitors/:id/maintenance": {{who: statusSetters, path: aMonitor, good: 303}},
 		"POST /monitors/:id/check":       {{who: monitorChangers, path: aMonitor, good: 303}},
+
+		"GET /incidents": {
+			{who: readers, good: 200},
+			{who: readers, query: "customerId", queryKind: aCustomer, good: 200},
+			{who: readers, query: "monitorId", queryKind: aMonitor, good: 200},
+		},
+		"GET /incidents/:id":              {{who: readers, path: anIncident, good: 200}},
+		"POST /incidents/:id/acknowledge": {{who: monitorChangers, path: anIncident, body: "note=mine", good: 303}},
+		"POST /incidents/:id/comments":    {{who: monitorChangers, path: anIncident, body: "text=so+it+is", good: 303}},
 
 		"GET /customers":             {{who: readers, good: 200}},
 		"POST /customers":            {{who: customerChangers, body: customerForm, good: 303}},
@@ -204,6 +221,8 @@ type knocking struct {
 	callers []caller
 	client  http.Client
 	tokens  map[place]int64
+	// incidents are of the house's monitors.
+	incidents map[place]string
 	// asked counts requests.
 	asked int
 }
@@ -253,6 +272,7 @@ func (k *knocking) people() {
 		return secret, t.ID
 	}
 	k.tokens = map[place]int64{nowhere: 99999}
+	k.incidents = map[place]string{own: h.fail(h.monitor), hidden: h.fail(h.hidden), foreign: h.fail(h.foreignOne), nowhere: "0198a2b4-0000-7000-8000-000000000000"}
 	organizationToken, _ := orgToken(h.organization, `{"name":"organization"}`)
 	customerToken, _ := orgToken(h.organization, `{"name":"customer","customerId":`+fmt.Sprint(h.customer.ID)+`}`)
 	revoked, id := orgToken(h.organization, `{"name":"revoked"}`)
@@ -370,9 +390,9 @@ func (k *knocking) watch(c caller, what, sent string, a answer) {
 	k.Helper()
 	h := k.h
 	for at, words := range map[place][]string{
-		own:     {h.monitor.PublicID.String(), h.customer.PublicID.String(), `"Gateway"`, ">Gateway<"},
-		hidden:  {h.hidden.PublicID.String(), h.second.PublicID.String(), `"Hidden"`, ">Hidden<", "second@example.com"},
-		foreign: {h.foreignOne.PublicID.String(), h.foreign.PublicID.String(), `"Foreign"`, ">Foreign<"},
+		own:     {k.incidents[own], h.monitor.PublicID.String(), h.customer.PublicID.String(), `"Gateway"`, ">Gateway<"},
+		hidden:  {k.incidents[hidden], h.hidden.PublicID.String(), h.second.PublicID.String(), `"Hidden"`, ">Hidden<", "second@example.com"},
+		foreign: {k.incidents[foreign], h.foreignOne.PublicID.String(), h.foreign.PublicID.String(), `"Foreign"`, ">Foreign<"},
 	} {
 		for _, word := range words {
 			if !slices.Contains(c.sees, at) && !strings.Contains(what+sent, word) && (strings.Contains(a.body, word) || strings.Contains(fmt.Sprint(a.header), word)) {
@@ -407,6 +427,8 @@ func (k *knocking) refs(kind int, at place, api bool) []string {
 			return all[:1]
 		}
 		return all
+	case anIncident:
+		return []string{k.incidents[at]}
 	case aToken:
 		return []string{fmt.Sprint(k.tokens[at])}
 	default: // an organization
@@ -438,10 +460,13 @@ func (k *knocking) fresh(kind int, at place) string {
 	var ref string
 	var err error
 	switch kind {
-	case aMonitor:
+	case aMonitor, anIncident:
 		var m models.MonitorRow
 		m, err = h.store.CreateMonitor(ctx, by, object(k.T, `{"customerId":"`+customer.PublicID.String()+`","name":"Fresh","hostname":"127.0.0.1"}`))
 		ref = m.PublicID.String()
+		if kind == anIncident && err == nil {
+			ref = h.fail(m)
+		}
 	case aCustomer:
 		var c models.Customer
 		c, err = h.store.CreateCustomer(ctx, by, object(k.T, customerJSON))

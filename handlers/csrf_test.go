@@ -18,6 +18,8 @@ func (h *house) everyURL(r route) string {
 		id = h.customer.PublicID.String()
 	case strings.Contains(r.path, "/tokens"):
 		id = "1"
+	case strings.Contains(r.path, "/incidents") && h.opened != "":
+		id = h.opened
 	}
 	asset, err := url.Parse(h.s.assets.Style)
 	if err != nil {

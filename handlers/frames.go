@@ -35,6 +35,16 @@ type checkEvent struct {
 	checkItem
 }
 
+// incidentEvent is incident.opened, incident.closed and incident.updated. MonitorID is null where the location was blind.
+type incidentEvent struct {
+	eventHead
+	IncidentID   string              `json:"incidentId"`
+	IncidentType models.IncidentType `json:"incidentType"`
+	StartedAt    isoTime             `json:"startedAt"`
+	ResolvedAt   isoTime             `json:"resolvedAt"`
+	Cause        *string             `json:"cause"`
+}
+
 // countersEvent is counters.
 type countersEvent struct {
 	eventHead
@@ -59,7 +69,7 @@ func (e *encoder) frame(a *audience) []byte {
 	last := map[int64]int{} // of a monitor's fragments only the newest are sent
 	if a.html {
 		for i, ev := range e.batch {
-			if ev.Type != events.CheckRequested { // it draws nothing, so it makes nothing older
+			if ev.Type != events.CheckRequested && !isIncident(ev.Type) { // they draw nothing of the monitor, so they make nothing older
 				last[ev.MonitorID] = i
 			}
 		}
@@ -70,6 +80,9 @@ func (e *encoder) frame(a *audience) []byte {
 		}
 		if !a.by.Sees(ev.OrganizationID, ev.CustomerID) {
 			if ev.FromCustomerID == 0 || !a.by.Sees(ev.OrganizationID, ev.FromCustomerID) {
+				continue
+			}
+			if isIncident(ev.Type) {
 				continue
 			}
 			ev = events.Event{Type: events.MonitorDeleted, At: ev.At, MonitorID: ev.MonitorID, PublicID: ev.PublicID} // for them it is gone
@@ -93,11 +106,23 @@ func (e *encoder) writeJSON(b *bytes.Buffer, ev events.Event) {
 			st := r.Monitor.State
 			writeJSONEvent(b, head.Type, stateEvent{head, st.State, isoTime{st.Since}, nonEmpty(string(st.Cause))})
 		}
+	case events.IncidentOpened, events.IncidentClosed, events.IncidentChanged:
+		if change, ok := ev.Data.(models.IncidentChange); ok {
+			if ev.MonitorID == 0 {
+				head.MonitorID = nil
+			}
+			i := change.Incident
+			writeJSONEvent(b, head.Type, incidentEvent{head, i.PublicID.String(), i.Type, isoTime{i.StartedAt}, isoTime{i.EndedAt}, nonEmpty(string(i.Cause))})
+		}
 	case events.Check:
 		if r, ok := ev.Data.(models.Recorded); ok {
 			writeJSONEvent(b, head.Type, checkEvent{head, newCheckItem(r.Result, e.location)})
 		}
 	}
+}
+
+func isIncident(t events.Type) bool {
+	return t == events.IncidentOpened || t == events.IncidentClosed || t == events.IncidentChanged
 }
 
 // writeHTML tells the page of the same moment. newest is false where a later event of the batch draws the monitor again.
@@ -109,6 +134,10 @@ func (e *encoder) writeHTML(b *bytes.Buffer, a *audience, ev events.Event, newes
 		sse(b, "row.changed", ev.PublicID)
 	case events.MonitorDeleted:
 		sse(b, "row.removed", ev.PublicID)
+	case events.IncidentOpened, events.IncidentClosed, events.IncidentChanged:
+		if change, ok := ev.Data.(models.IncidentChange); ok {
+			sse(b, "incident", change.Incident.PublicID.String())
+		}
 	case events.Check, events.MonitorState:
 		r, ok := ev.Data.(models.Recorded)
 		if !ok {
@@ -182,7 +211,7 @@ func pingFrame(html bool) []byte {
 func countersFrame(html bool, counts models.Counts, now time.Time) []byte {
 	var b bytes.Buffer
 	if html {
-		sse(&b, "counters", render(views.CountersLive(counters(counts, now))))
+		sse(&b, "counters", render(views.CountersLive(counters(counts, now)))+render(views.OpenIncidents(counts.OpenIncidents)))
 	} else {
 		writeJSONEvent(&b, "counters", countersEvent{eventHead{Type: "counters", At: isoTime{now}}, counts})
 	}

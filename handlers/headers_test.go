@@ -226,6 +226,7 @@ func TestAllowNamesTheMethods(t *testing.T) {
 // TestPagesHaveNothingInline: what the policy would block is not there, in pages and in the fragments for HTMX.
 func TestPagesHaveNothingInline(t *testing.T) {
 	h := liteHouse(t)
+	h.opened = h.fail(h.monitor)
 	setup := firstSetup(t)
 	session := h.session("admin@example.com")
 	type asked struct {
@@ -241,12 +242,13 @@ func TestPagesHaveNothingInline(t *testing.T) {
 			get(session, h.everyURL(r))
 		}
 	}
-	for _, target := range []string{"/nothing", "/monitors/" + h.foreignOne.PublicID.String(), "/monitors?page=0", "/monitors?search=nothing+at+all"} {
+	for _, target := range []string{"/nothing", "/monitors/" + h.foreignOne.PublicID.String(), "/monitors?page=0", "/monitors?search=nothing+at+all", "/incidents?search=nothing+at+all", "/incidents?page=9"} {
 		get(session, target)
 	}
 	get("", "/login?next=/monitors")
 	form := []string{"Content-Type", "application/x-www-form-urlencoded"}
 	pages = append(pages, asked{"a wrong form", h.as(session, "POST", "/monitors", "name=&hostname=http://x", form...)},
+		asked{"a wrong comment", h.as(session, "POST", "/incidents/"+h.opened+"/comments", "text=", form...)},
 		asked{"a new token", h.as(session, "POST", "/tokens", "name=New", form...)},
 		asked{"a new monitor's row", h.as(session, "POST", "/monitors", "customerId="+h.customer.PublicID.String()+"&name=N&hostname=127.0.0.1&checkIntervalSeconds=60", append(form, "HX-Request", "true")...)},
 		asked{"first setup", setup})

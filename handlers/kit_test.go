@@ -33,6 +33,8 @@ type house struct {
 	organization, other         models.Actor
 	customer, second, foreign   models.Customer
 	monitor, hidden, foreignOne models.MonitorRow
+	// opened is the first monitor's incident, where the test opened one.
+	opened string
 	// users are e-mail addresses by role; limited sees only customer, foreigner is the other organization's admin.
 	limited, foreigner string
 }
@@ -144,6 +146,32 @@ func (h *house) people() {
 	h.monitor = monitor(h.organization, h.customer, "Gateway")
 	h.hidden = monitor(h.organization, h.second, "Hidden")
 	h.foreignOne = monitor(h.other, h.foreign, "Foreign")
+}
+
+// judgeMeasured is judgeUp that says what was measured, so that incidents follow.
+func judgeMeasured(st models.MonitorState, r models.Result, rule models.Rule, status models.Status) (models.MonitorState, bool) {
+	st, ok := judgeUp(st, r, rule, status)
+	switch r.Outcome {
+	case models.OutcomeFailure:
+		st.Measured = models.StateDown
+		st.Failures++
+	case models.OutcomeSuccess:
+		st.Measured, st.Failures = models.StateUp, 0
+		st.Successes++
+	}
+	return st, ok
+}
+
+// fail stores a check of the monitor without a reply, one second after the last one, and returns the incident that it opened.
+func (h *house) fail(m models.MonitorRow) string {
+	h.t.Helper()
+	slot := time.Now().Truncate(time.Second).UnixMilli()
+	recorded, err := h.store.RecordResults(context.Background(), []models.Result{{Monitor: m.ID, Rev: m.Rev, Location: models.LocationID, Slot: slot, Kind: models.KindScheduled,
+		Outcome: models.OutcomeFailure, Cause: models.CauseTimeout, Sent: 2, Packets: make([]models.Packet, 2)}}, judgeMeasured)
+	if err != nil || len(recorded) != 1 || len(recorded[0].Incidents) != 1 {
+		h.t.Fatalf("got %+v and error %v, want an incident opened", recorded, err)
+	}
+	return recorded[0].Incidents[0].Incident.PublicID.String()
 }
 
 func object(t testing.TB, body string) models.Fields {

@@ -59,6 +59,7 @@ func (k *knocking) people() {
 		return secret, t.ID
 	}
 	k.tokens = map[place]int64{nowhere: 99999}
+	k.incidents = map[place]string{own: h.fail(h.monitor), hidden: h.fail(h.hidden), foreign: h.fail(h.foreignOne), nowhere: "0198a2b4-0000-7000-8000-000000000000"}
 	organizationToken, _ := orgToken(h.organization, `{"name":"organization"}`)
 	customerToken, _ := orgToken(h.organization, `{"name":"customer","customerId":`+fmt.Sprint(h.customer.ID)+`}`)
 	revoked, id := orgToken(h.organization, `{"name":"revoked"}`)
@@ -176,9 +177,9 @@ func (k *knocking) watch(c caller, what, sent string, a answer) {
 	k.Helper()
 	h := k.h
 	for at, words := range map[place][]string{
-		own:     {h.monitor.PublicID.String(), h.customer.PublicID.String(), `"Gateway"`, ">Gateway<"},
-		hidden:  {h.hidden.PublicID.String(), h.second.PublicID.String(), `"Hidden"`, ">Hidden<", "second@example.com"},
-		foreign: {h.foreignOne.PublicID.String(), h.foreign.PublicID.String(), `"Foreign"`, ">Foreign<"},
+		own:     {k.incidents[own], h.monitor.PublicID.String(), h.customer.PublicID.String(), `"Gateway"`, ">Gateway<"},
+		hidden:  {k.incidents[hidden], h.hidden.PublicID.String(), h.second.PublicID.String(), `"Hidden"`, ">Hidden<", "second@example.com"},
+		foreign: {k.incidents[foreign], h.foreignOne.PublicID.String(), h.foreign.PublicID.String(), `"Foreign"`, ">Foreign<"},
 	} {
 		for _, word := range words {
 			if !slices.Contains(c.sees, at) && !strings.Contains(what+sent, word) && (strings.Contains(a.body, word) || strings.Contains(fmt.Sprint(a.header), word)) {
@@ -213,6 +214,8 @@ func (k *knocking) refs(kind int, at place, api bool) []string {
 			return all[:1]
 		}
 		return all
+	case anIncident:
+		return []string{k.incidents[at]}
 	case aToken:
 		return []string{fmt.Sprint(k.tokens[at])}
 	default: // an organization
@@ -244,10 +247,13 @@ func (k *knocking) fresh(kind int, at place) string {
 	var ref string
 	var err error
 	switch kind {
-	case aMonitor:
+	case aMonitor, anIncident:
 		var m models.MonitorRow
 		m, err = h.store.CreateMonitor(ctx, by, object(k.T, `{"customerId":"`+customer.PublicID.String()+`","name":"Fresh","hostname":"127.0.0.1"}`))
 		ref = m.PublicID.String()
+		if kind == anIncident && err == nil {
+			ref = h.fail(m)
+		}
 	case aCustomer:
 		var c models.Customer
 		c, err = h.store.CreateCustomer(ctx, by, object(k.T, customerJSON))

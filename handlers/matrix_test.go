@@ -19,6 +19,7 @@ const (
 	aCustomer
 	aToken
 	anOrganization
+	anIncident
 )
 
 // access is who may do what a line does, in the test's own words: the product's table of rights is what is tested.
@@ -89,13 +90,20 @@ func matrix() map[string][]line {
 			{who: monitorChangers, path: aMonitor, body: `{"name":"Changed"}`, good: 200},
 			{who: monitorChangers, path: aMonitor, body: `{"status":"active","customerId":REF}`, bodyKind: aCustomer, good: 200},
 		},
-		"DELETE /api/icmp-monitors/:id":             {{who: monitorChangers, path: aMonitor, good: 200}},
-		"GET /api/icmp-monitors/:id/check-history":  {{who: readers, path: aMonitor, good: 200}},
-		"POST /api/icmp-monitors/:id/trigger-check": {{who: monitorChangers, path: aMonitor, good: 200}},
+		"DELETE /api/icmp-monitors/:id":               {{who: monitorChangers, path: aMonitor, good: 200}},
+		"GET /api/icmp-monitors/:id/check-history":    {{who: readers, path: aMonitor, good: 200}},
+		"GET /api/icmp-monitors/:id/incident-history": {{who: readers, path: aMonitor, good: 200}},
+		"GET /api/icmp-monitors/:id/alert-history":    {{who: readers, path: aMonitor, good: 200}},
+		"POST /api/icmp-monitors/:id/trigger-check":   {{who: monitorChangers, path: aMonitor, good: 200}},
 		"GET /api/events": {
 			{who: readers, good: 200},
 			{who: readers, query: "monitor", queryKind: aMonitor, good: 200},
 		},
+
+		"GET /api/incidents":                  {{who: readers, good: 200}},
+		"GET /api/incidents/:id":              {{who: readers, path: anIncident, good: 200}},
+		"POST /api/incidents/:id/acknowledge": {{who: monitorChangers, path: anIncident, body: `{"note":"mine"}`, good: 200}},
+		"POST /api/incidents/:id/comments":    {{who: monitorChangers, path: anIncident, body: `{"text":"so it is"}`, good: 201}},
 
 		"GET /api/customers":             {{who: readers, good: 200}},
 		"POST /api/customers":            {{who: customerChangers, body: customerJSON, good: 201}},
@@ -142,6 +150,15 @@ func matrix() map[string][]line {
 		"POST /monitors/:id/maintenance": {{who: statusSetters, path: aMonitor, good: 303}},
 		"POST /monitors/:id/check":       {{who: monitorChangers, path: aMonitor, good: 303}},
 
+		"GET /incidents": {
+			{who: readers, good: 200},
+			{who: readers, query: "customerId", queryKind: aCustomer, good: 200},
+			{who: readers, query: "monitorId", queryKind: aMonitor, good: 200},
+		},
+		"GET /incidents/:id":              {{who: readers, path: anIncident, good: 200}},
+		"POST /incidents/:id/acknowledge": {{who: monitorChangers, path: anIncident, body: "note=mine", good: 303}},
+		"POST /incidents/:id/comments":    {{who: monitorChangers, path: anIncident, body: "text=so+it+is", good: 303}},
+
 		"GET /customers":             {{who: readers, good: 200}},
 		"POST /customers":            {{who: customerChangers, body: customerForm, good: 303}},
 		"GET /customers/new":         {{who: customerChangers, good: 200}},
@@ -169,6 +186,8 @@ type knocking struct {
 	callers []caller
 	client  http.Client
 	tokens  map[place]int64
+	// incidents are of the house's monitors.
+	incidents map[place]string
 	// asked counts requests.
 	asked int
 }

@@ -48,6 +48,10 @@ func flashText(word string) string {
 		return "A check is on its way."
 	case "customer.cancelled":
 		return "Customer cancelled: its monitors stop in three days."
+	case "incident.acknowledged":
+		return "Acknowledged."
+	case "incident.commented":
+		return "Comment added."
 	case "token.deleted":
 		return "Token deleted."
 	default:
@@ -110,10 +114,12 @@ func (s *Server) fillAccount(c *fiber.Ctx, by models.Actor, p *views.Page) {
 		}
 	}
 	p.Notices = s.proberNotices(c)
-	if len(p.Notices) > 0 {
+	counts, err := s.Store.Counts(ctx, by)
+	if err != nil {
 		return
 	}
-	if counts, err := s.Store.Counts(ctx, by); err == nil && counts.Unmeasured > 0 {
+	p.OpenIncidents = counts.OpenIncidents
+	if len(p.Notices) == 0 && counts.Unmeasured > 0 {
 		p.Notices = append(p.Notices, views.NotMeasured(counts.Unmeasured))
 	}
 }

@@ -24,7 +24,7 @@ func (s *Server) routes() []route {
 	anyone, signedIn := only(s.anyone), only(s.signedIn)
 	read, setStatus, changeMonitors := only(s.may(models.MayRead)), only(s.may(models.MaySetStatus)), only(s.may(models.MayChangeMonitors))
 	changeCustomers, manageTokens := only(s.may(models.MayChangeCustomers)), only(s.may(models.MayManageTokens))
-	seeProber := only(s.may(models.MaySeeProber))
+	seeProber, handleIncidents := only(s.may(models.MaySeeProber)), only(s.may(models.MayHandleIncidents))
 
 	return []route{
 		{get, "/healthz", anyone, s.showHealth},
@@ -44,8 +44,15 @@ func (s *Server) routes() []route {
 		{patch, "/api/icmp-monitors/:id", setStatus, s.changeMonitorAPI},
 		{del, "/api/icmp-monitors/:id", changeMonitors, s.deleteMonitorAPI},
 		{get, "/api/icmp-monitors/:id/check-history", read, s.checkHistoryAPI},
+		{get, "/api/icmp-monitors/:id/incident-history", read, s.incidentHistoryAPI},
+		{get, "/api/icmp-monitors/:id/alert-history", read, s.alertHistoryAPI},
 		{post, "/api/icmp-monitors/:id/trigger-check", changeMonitors, s.triggerCheckAPI},
 		{get, "/api/events", read, s.events(false)},
+
+		{get, "/api/incidents", read, s.listIncidentsAPI},
+		{get, "/api/incidents/:id", read, s.showIncidentAPI},
+		{post, "/api/incidents/:id/acknowledge", handleIncidents, s.acknowledgeIncidentAPI},
+		{post, "/api/incidents/:id/comments", handleIncidents, s.commentIncidentAPI},
 
 		{get, "/api/customers", read, s.listCustomersAPI},
 		{post, "/api/customers", changeCustomers, s.createCustomerAPI},
@@ -79,6 +86,11 @@ func (s *Server) routes() []route {
 		{post, "/monitors/:id/resume", setStatus, s.setStatus(models.StatusActive)},
 		{post, "/monitors/:id/maintenance", setStatus, s.setStatus(models.StatusMaintenance)},
 		{post, "/monitors/:id/check", changeMonitors, s.checkMonitor},
+
+		{get, "/incidents", read, s.showIncidents},
+		{get, "/incidents/:id", read, s.showIncident},
+		{post, "/incidents/:id/acknowledge", handleIncidents, s.acknowledgeIncident},
+		{post, "/incidents/:id/comments", handleIncidents, s.commentIncident},
 
 		{get, "/customers", read, s.showCustomers},
 		{post, "/customers", changeCustomers, s.createCustomer},

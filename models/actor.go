@@ -37,6 +37,8 @@ const (
 	MayChangeCustomers
 	// MayManageTokens lists, makes and deletes an organization's tokens.
 	MayManageTokens
+	// MayHandleIncidents acknowledges incidents and writes to them.
+	MayHandleIncidents
 	// MaySeeProber shows how the prober itself fares, for all organizations together.
 	MaySeeProber
 )
@@ -66,7 +68,7 @@ func (a Actor) May(r Right) bool {
 		return true
 	case MaySetStatus:
 		return a.Role != RoleGlobalSupporter
-	case MayChangeMonitors:
+	case MayChangeMonitors, MayHandleIncidents:
 		return a.Role == RoleAdmin || a.Role == RoleGlobalAdmin || a.Role == RoleUser
 	case MayChangeCustomers:
 		return a.Role == RoleAdmin || a.Role == RoleGlobalAdmin || a.Role == RoleUser && !a.Limited

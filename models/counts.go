@@ -21,6 +21,8 @@ type Counts struct {
 	// Unmeasured are the unknown ones that could not be measured three times in a row or more.
 	Unmeasured int       `json:"-"`
 	DownSince  time.Time `json:"-"`
+	// OpenIncidents is the number of incidents that have not ended.
+	OpenIncidents int `json:"-"`
 }
 
 // field is where the state is counted, nil for a word that is no state.
@@ -96,6 +98,10 @@ func (s *Store) Counts(ctx context.Context, by Actor) (Counts, error) {
 		if r.State == StateDown {
 			counts.DownSince = r.Since
 		}
+	}
+	var err error
+	if counts.OpenIncidents, err = s.openIncidents(ctx, by); err != nil {
+		return Counts{}, err
 	}
 	s.counts.put(by.OrganizationID, key, generation, counts)
 	return counts, nil

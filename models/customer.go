@@ -247,6 +247,7 @@ func (s *Store) CancelCustomer(ctx context.Context, by Actor, ref Ref) (Customer
 func (s *Store) updateCustomer(ctx context.Context, by Actor, ref Ref, action string, change func(*Customer) error) (Customer, error) {
 	var c Customer
 	var stopped []MonitorRow
+	var ended []events.Event
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		before, err := s.customer(ctx, tx, by, ref)
 		if err != nil {
@@ -265,13 +266,14 @@ func (s *Store) updateCustomer(ctx context.Context, by Actor, ref Ref, action st
 			return fmt.Errorf("updating the customer: %w", err)
 		}
 		if c.Status == CustomerCancelled {
-			if stopped, err = s.stopMonitors(ctx, tx, c); err != nil {
+			if stopped, ended, err = s.stopMonitors(ctx, tx, by, c); err != nil {
 				return err
 			}
 		}
 		return s.audit(ctx, tx, by, action, "customer", c.ID, before, c)
 	})
 	if err == nil {
+		s.publish(ended...)
 		s.publishStopped(stopped)
 	}
 	return c, err
@@ -289,29 +291,32 @@ func (s *Store) lockCustomer(ctx context.Context, tx bun.Tx, c *Customer) error 
 	return nil
 }
 
-// stopMonitors disables every monitor of the customer, in two statements however many there are.
-func (s *Store) stopMonitors(ctx context.Context, tx bun.Tx, c Customer) ([]MonitorRow, error) {
+// stopMonitors disables every monitor of the customer, in a few statements however many there are. What that ended is told by the
+// events that it returns.
+func (s *Store) stopMonitors(ctx context.Context, tx bun.Tx, by Actor, c Customer) (rows []MonitorRow, ended []events.Event, err error) {
 	now := s.clock()
 	var ids []int64
-	err := tx.NewUpdate().TableExpr("monitors").Set("status = ?", StatusDisabled).Set("rev = rev + 1").Set("version = version + 1").Set("updated_at = ?", now).
+	err = tx.NewUpdate().TableExpr("monitors").Set("status = ?", StatusDisabled).Set("rev = rev + 1").Set("version = version + 1").Set("updated_at = ?", now).
 		Where("organization_id = ? AND customer_id = ? AND status <> ?", c.OrganizationID, c.ID, StatusDisabled).Returning("id").Scan(ctx, &ids)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && len(ids) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("stopping the customer's monitors: %w", err)
+		return nil, nil, fmt.Errorf("stopping the customer's monitors: %w", err)
+	}
+	if ended, err = s.endIncidents(ctx, tx, by, ids, EndCancelled); err != nil {
+		return nil, nil, err
 	}
 	if _, err := tx.NewUpdate().TableExpr("monitor_states").Set("state = ?", StatePaused).Set("since = ?", now).Set("measured = ?", StatePending).
 		Set("rank = ?", Rank(StatusDisabled, StatePaused, false)).Set(forgetVerdict).
+		Set("incident_id = 0").Set("incident_type = ''").
 		Where("monitor_id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
-		return nil, fmt.Errorf("pausing their states: %w", err)
+		return nil, nil, fmt.Errorf("pausing their states: %w", err)
 	}
-	var rows []MonitorRow
-	by := Actor{OrganizationID: c.OrganizationID}
-	if err := s.monitorQuery(tx, by, &rows, leadMonitors).Where("m.id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
-		return nil, fmt.Errorf("reading the stopped monitors: %w", err)
+	if err := s.monitorQuery(tx, Actor{OrganizationID: c.OrganizationID}, &rows, leadMonitors).Where("m.id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
+		return nil, nil, fmt.Errorf("reading the stopped monitors: %w", err)
 	}
-	return rows, nil
+	return rows, ended, nil
 }
 
 func (s *Store) publishStopped(rows []MonitorRow) {

@@ -104,6 +104,7 @@ func (s *Store) ChangeMonitor(ctx context.Context, by Actor, id uuid.UUID, f Fie
 	}
 	var row MonitorRow
 	var left int64 // the customer before
+	var ended []events.Event
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if f.Has("hostname") {
 			if err := s.lockQuota(ctx, tx); err != nil {
@@ -138,7 +139,8 @@ func (s *Store) ChangeMonitor(ctx context.Context, by Actor, id uuid.UUID, f Fie
 			}
 			row.CustomerID, row.CustomerName, row.CustomerPublicID = c.ID, c.Name, c.PublicID
 		}
-		return s.saveMonitor(ctx, tx, by, before, &row)
+		ended, err = s.saveMonitor(ctx, tx, by, before, &row)
+		return err
 	})
 	if err != nil {
 		return MonitorRow{}, err
@@ -147,39 +149,48 @@ func (s *Store) ChangeMonitor(ctx context.Context, by Actor, id uuid.UUID, f Fie
 	if left != row.CustomerID {
 		told.FromCustomerID = left
 	}
-	s.publish(told)
+	s.publish(append(ended, told)...)
 	return row, nil
 }
 
-// lockMonitor holds other writers of the monitor and of its state off until the transaction ends; the recorder locks states
-// only. On SQLite the transaction does that.
+// lockMonitor holds other writers of the monitor and of its state off until the transaction ends. The state comes first: the
+// recorder locks states only, and then points to their monitors with the incidents that it opens. On SQLite the transaction does that.
 func (s *Store) lockMonitor(ctx context.Context, tx bun.Tx, by Actor, id uuid.UUID) error {
 	if !s.postgres() {
 		return nil
 	}
-	var n int64
-	err := tx.NewSelect().TableExpr("monitors AS m").ColumnExpr("m.id").Join("JOIN monitor_states AS s ON s.monitor_id = m.id").
-		Where("m.public_id = ? AND m.organization_id = ?", id, by.OrganizationID).For("UPDATE").Scan(ctx, &n)
-	if errors.Is(err, sql.ErrNoRows) {
-		return errNoMonitor()
+	for _, rows := range []string{"UPDATE OF s", "UPDATE OF m"} {
+		var n int64
+		err := tx.NewSelect().TableExpr("monitors AS m").ColumnExpr("m.id").Join("JOIN monitor_states AS s ON s.monitor_id = m.id").
+			Where("m.public_id = ? AND m.organization_id = ?", id, by.OrganizationID).For(rows).Scan(ctx, &n)
+		if errors.Is(err, sql.ErrNoRows) {
+			return errNoMonitor()
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
-// saveMonitor writes what changed and what follows from it for the state.
-func (s *Store) saveMonitor(ctx context.Context, tx bun.Tx, by Actor, before MonitorRow, row *MonitorRow) error {
+// saveMonitor writes what changed and what follows from it for the state and the incident that is open; what it ended is told by
+// the events that it returns.
+func (s *Store) saveMonitor(ctx context.Context, tx bun.Tx, by Actor, before MonitorRow, row *MonitorRow) (ended []events.Event, err error) {
 	row.Version++
 	row.UpdatedAt = s.clock()
 	if before.changesMeasurement(row.Monitor) {
 		row.Rev++
 	}
 	if _, err := tx.NewUpdate().Model(&row.Monitor).ExcludeColumn("id", "public_id", "organization_id", "created_at").WherePK().Exec(ctx); err != nil {
-		return fmt.Errorf("updating the monitor: %w", err)
+		return nil, fmt.Errorf("updating the monitor: %w", err)
 	}
 	st := &row.State
 	ran := before.Status != StatusDisabled && before.RunsIn(s.locationCountry)
 	runs := row.Status != StatusDisabled && row.RunsIn(s.locationCountry)
 	if before.restartsChecks(row.Monitor) || ran != runs {
+		if ended, err = s.endIncidents(ctx, tx, by, []int64{row.ID}, endOf(before, *row)); err != nil {
+			return nil, err
+		}
 		recent, slot := st.Recent, st.LastSlot
 		checked := st.LastCheckedAt
 		*st = s.freshState(row.Monitor)
@@ -190,9 +201,21 @@ func (s *Store) saveMonitor(ctx context.Context, tx bun.Tx, by Actor, before Mon
 	}
 	st.Rank = Rank(row.Status, st.State, st.Confirming())
 	if _, err := tx.NewUpdate().Model(st).WherePK().Exec(ctx); err != nil {
-		return fmt.Errorf("updating its state: %w", err)
+		return nil, fmt.Errorf("updating its state: %w", err)
 	}
-	return s.audit(ctx, tx, by, "monitor.change", "monitor", row.ID, before.Monitor, row.Monitor)
+	return ended, s.audit(ctx, tx, by, "monitor.change", "monitor", row.ID, before.Monitor, row.Monitor)
+}
+
+// endOf is why the incident of a monitor ends whose checks begin anew or stop.
+func endOf(before, after MonitorRow) IncidentEnd {
+	switch {
+	case after.Status == StatusDisabled:
+		return EndPaused
+	case before.restartsChecks(after.Monitor):
+		return EndTarget
+	default:
+		return EndLocation
+	}
 }
 
 // DeleteMonitor deletes the monitor at once and its results in small steps afterwards. Errors: ErrForbidden, *NotFound.
@@ -201,12 +224,19 @@ func (s *Store) DeleteMonitor(ctx context.Context, by Actor, id uuid.UUID) error
 		return err
 	}
 	var row MonitorRow
+	var ended []events.Event
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := s.lockMonitor(ctx, tx, by, id); err != nil {
 			return err
 		}
 		var err error
 		if row, err = s.monitor(ctx, tx, by, id); err != nil {
+			return err
+		}
+		if ended, err = s.endIncidents(ctx, tx, by, []int64{row.ID}, EndDeleted); err != nil {
+			return err
+		}
+		if err := deleteIncidents(ctx, tx, row.Monitor); err != nil {
 			return err
 		}
 		if _, err := tx.NewDelete().TableExpr("monitors").Where("id = ?", row.ID).Exec(ctx); err != nil {
@@ -220,6 +250,6 @@ func (s *Store) DeleteMonitor(ctx context.Context, by Actor, id uuid.UUID) error
 	if err != nil {
 		return err
 	}
-	s.publishMonitor(events.MonitorDeleted, row)
+	s.publish(append(ended, s.monitorEvent(events.MonitorDeleted, row))...)
 	return nil
 }

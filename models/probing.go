@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"echolot/models/events"
+
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 )
@@ -78,12 +80,21 @@ func (s *Store) UnscopedMonitorsToProbe(ctx context.Context, after int64, limit 
 // forgetMeasured gives monitors that are not checked any more, by their status, the state that says so.
 func (s *Store) forgetMeasured(ctx context.Context, left map[Status][]int64) error {
 	for status, ids := range left {
-		_, err := s.db.NewUpdate().TableExpr("monitor_states").Set("state = ?", StateUnknown).Set("since = ?", s.clock()).Set("measured = ?", StatePending).
-			Set("rank = ?", Rank(status, StateUnknown, false)).Set(forgetVerdict).
-			Where("monitor_id IN (?)", bun.List(ids)).Where("location_id = ?", LocationID).Exec(ctx)
+		var ended []events.Event
+		err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+			if ended, err = s.endIncidents(ctx, tx, Actor{}, ids, EndLocation); err != nil {
+				return err
+			}
+			_, err = tx.NewUpdate().TableExpr("monitor_states").Set("state = ?", StateUnknown).Set("since = ?", s.clock()).Set("measured = ?", StatePending).
+				Set("rank = ?", Rank(status, StateUnknown, false)).Set(forgetVerdict).
+				Set("incident_id = 0").Set("incident_type = ''").
+				Where("monitor_id IN (?)", bun.List(ids)).Where("location_id = ?", LocationID).Exec(ctx)
+			return err
+		})
 		if err != nil {
 			return fmt.Errorf("forgetting what was measured: %w", err)
 		}
+		s.publish(ended...)
 	}
 	return nil
 }

@@ -27,6 +27,8 @@ type Recorded struct {
 	Before MonitorState
 	// Changed is true where the state is another one than before.
 	Changed bool
+	// Incidents are what the result did to incidents; mostly none.
+	Incidents []IncidentChange
 }
 
 // RecordResults stores results in the order given and judges each, all in one transaction. Results of a deleted monitor,
@@ -192,6 +194,10 @@ func (s *Store) publishRecorded(recorded []Recorded) {
 		}
 		if r.Changed {
 			e.Type = events.MonitorState
+			list = append(list, e)
+		}
+		for _, change := range r.Incidents {
+			e.Type, e.Data = change.Type, change
 			list = append(list, e)
 		}
 	}

@@ -67,9 +67,6 @@ func (s *Store) recordLite(ctx context.Context, results []Result, judge JudgeFun
 			return err
 		}
 		out = s.judgeAll(rows, results, judge)
-		if err := s.keepIncidents(ctx, tx, &out); err != nil {
-			return err
-		}
 		insert, update := tx.StmtContext(ctx, s.lite.insert), tx.StmtContext(ctx, s.lite.update)
 		for i := range out.recorded {
 			r := newResultRow(&out.recorded[i])
@@ -77,6 +74,9 @@ func (s *Store) recordLite(ctx context.Context, results []Result, judge JudgeFun
 				sql.NullString{String: r.Details, Valid: r.Details != ""}); err != nil {
 				return fmt.Errorf("inserting results: %w", err)
 			}
+		}
+		if err := s.keepIncidents(ctx, tx, &out); err != nil {
+			return err
 		}
 		for i := range out.states {
 			st := &out.states[i]

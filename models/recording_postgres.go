@@ -77,11 +77,11 @@ func (s *Store) copyRecorded(ctx context.Context, results []Result, judge JudgeF
 		if len(out.recorded) == 0 {
 			return nil
 		}
-		if err := s.keepIncidents(ctx, conn, &out); err != nil {
-			return err
-		}
 		if err := insertResults(ctx, conn, out.recorded, again); err != nil {
 			return fmt.Errorf("inserting results: %w", err)
+		}
+		if err := s.keepIncidents(ctx, conn, &out); err != nil {
+			return err
 		}
 		if err := saveStates(ctx, conn, out.states); err != nil {
 			return fmt.Errorf("updating the states: %w", err)

@@ -10,7 +10,7 @@ import (
 type Page struct {
 	// Title stands before " · Echolot".
 	Title string
-	// Nav names the link that is current: NavMonitors, NavCustomers, NavTokens, NavProber, or empty.
+	// Nav names the link that is current: NavMonitors, NavIncidents, NavCustomers, NavTokens, NavProber, or empty.
 	Nav string
 	// User is nil where nobody is signed in: then there is no bar.
 	User *User
@@ -33,6 +33,8 @@ type Page struct {
 	Drawn time.Time
 	// Search is what the field in the bar holds.
 	Search string
+	// OpenIncidents is the number beside the link to the incidents.
+	OpenIncidents int
 	// MayTokens and MayProber show the links to the tokens and to the prober.
 	MayTokens, MayProber bool
 }
@@ -40,6 +42,7 @@ type Page struct {
 // The links under the bar.
 const (
 	NavMonitors  = "monitors"
+	NavIncidents = "incidents"
 	NavCustomers = "customers"
 	NavTokens    = "tokens"
 	NavProber    = "prober"

@@ -18,6 +18,11 @@ const (
 	MonitorDeleted Type = "monitor.deleted"
 	MonitorState   Type = "monitor.state"
 	Check          Type = "check"
+	// The incidents of a monitor, or without one those of a blind location. An incident that many monitors share is told once for
+	// each that joined or left.
+	IncidentOpened  Type = "incident.opened"
+	IncidentClosed  Type = "incident.closed"
+	IncidentChanged Type = "incident.updated"
 	// CheckRequested (internal): somebody asked for a check now.
 	CheckRequested Type = "internal.check_requested"
 	// AccessChanged (internal): a session, token, user or role changed; streams look again who may see what.

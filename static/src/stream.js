@@ -85,6 +85,7 @@ export function startStream(htmx) {
     // The answer to the reader's own form may still be on its way with that row.
     on("row.added", (id) => setTimeout(() => { if (!row(id)) announce(); }, 1000));
     on("row.removed", (id) => removed(id));
+    on("incident", () => { if (document.querySelector("[data-incidents]")) reread(1000); });
     mine.addEventListener("bye", () => { if (mine === source) lose(); });
     show();
   }

@@ -1,0 +1,166 @@
+package models
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+const (
+	// mostFailed and mostAfter bound the failed checks that are kept of an incident: up to its verdict, and after it.
+	mostFailed = 20
+	mostAfter  = 10
+	// mostRecovered bounds the good checks that are kept.
+	mostRecovered = 10
+	// checksAtOnce is how many ranges of checks one statement reads.
+	checksAtOnce = 200
+)
+
+// checkRange is a stretch of one monitor's checks, by slot, both ends included.
+type checkRange struct{ monitor, first, last int64 }
+
+// checksSpan is how long the checks that are kept may take: n in a row, of which some may be confirming ones.
+func checksSpan(m Monitor, n int) time.Duration { return time.Duration(n)*m.Interval() + MaxTimeout }
+
+// collect copies the checks that show what happened into the parts. Of a failure of many only the check that brought the verdict
+// and the one that ended it are kept: they are in memory, and there may be thousands of parts.
+func (k *incidentKeeper) collect(ctx context.Context, db bun.IDB) error {
+	var wanted []checkRange
+	for _, part := range k.touched {
+		if !part.incident.Mass {
+			wanted = append(wanted, part.ranges()...)
+		}
+	}
+	checks, err := readChecks(ctx, db, wanted)
+	if err != nil {
+		return err
+	}
+	for _, part := range k.touched {
+		part.keep(checks[part.row.MonitorID])
+		if part.opened != nil && part.incident.ID == 0 && part.incident.Checks == 0 {
+			part.incident.Checks, part.incident.Sent, part.incident.Received = part.row.Checks, part.row.Sent, part.row.Received
+		}
+	}
+	return nil
+}
+
+// ranges are where the part's checks are.
+func (p *incidentPart) ranges() []checkRange {
+	var list []checkRange
+	add := func(from, to time.Time) {
+		list = append(list, checkRange{p.row.MonitorID, from.UnixMilli(), to.UnixMilli()})
+	}
+	if p.opened != nil {
+		m, at := p.opened.Monitor.Monitor, time.UnixMilli(p.opened.Result.Slot)
+		until := p.row.StartedAt.Add(checksSpan(m, mostFailed))
+		if until.After(at) {
+			until = at
+		}
+		add(p.row.StartedAt.Add(-MaxTimeout-m.Interval()), until)
+	}
+	if p.ended != nil {
+		m, at := p.ended.Monitor.Monitor, time.UnixMilli(p.ended.Result.Slot)
+		until := p.row.ConfirmedAt.Add(checksSpan(m, mostAfter))
+		if until.After(at) {
+			until = at
+		}
+		add(p.row.ConfirmedAt, until)
+		add(at.Add(-checksSpan(m, min(p.row.RecoveryChecks, mostRecovered))), at)
+	}
+	return list
+}
+
+// failed tells whether the check shows an incident of the type.
+func (t IncidentType) failed(r Result) bool {
+	switch {
+	case r.Outcome == OutcomeFailure:
+		return true
+	case t == IncidentDowntime || r.Outcome == OutcomeUnknown:
+		return false
+	default:
+		return r.Outcome == OutcomeWarning || r.Received < r.Sent
+	}
+}
+
+// keep takes from the monitor's checks, oldest first, what belongs to the part.
+func (p *incidentPart) keep(checks []Result) {
+	kept := &p.row.Evidence
+	if p.opened != nil && len(kept.Failed) == 0 {
+		verdict := p.opened.Result
+		span := time.Duration(p.opened.Monitor.Config.Count) * p.opened.Monitor.Config.Interval()
+		for _, r := range checks {
+			if r.Slot < verdict.Slot && len(kept.Failed) < mostFailed-1 && p.incident.Type.failed(r) && !r.StartedAt().Add(span).Before(p.row.StartedAt) {
+				kept.Failed = append(kept.Failed, r)
+			}
+		}
+		kept.Failed = append(kept.Failed, verdict)
+		p.row.Checks, p.row.Sent, p.row.Received = len(kept.Failed), 0, 0
+		for _, r := range kept.Failed {
+			p.row.Sent += r.Sent
+			p.row.Received += r.Received
+		}
+		if p.follows {
+			// The state's count goes on from the incident before; that one's checks are not this one's.
+			p.row.FailedChecks += p.row.Checks - failedInRow(p.opened.Monitor.State, p.incident.Type)
+		}
+	}
+	if p.ended == nil {
+		return
+	}
+	last := p.ended.Result.Slot
+	if n := len(kept.Failed); n > 0 {
+		verdict, after := kept.Failed[n-1].Slot, 0
+		for _, r := range checks {
+			if r.Slot > verdict && r.Slot < last && after < mostAfter && p.incident.Type.failed(r) && r.StartedAt().Before(p.row.EndedAt) {
+				kept.Failed = append(kept.Failed, r)
+				after++
+			}
+		}
+	}
+	kept.Recovered = nil
+	for _, r := range slices.Backward(checks) {
+		if r.Slot < last && r.Outcome != OutcomeUnknown && len(kept.Recovered) < min(p.row.RecoveryChecks, mostRecovered)-1 {
+			if p.incident.Type.failed(r) {
+				break
+			}
+			kept.Recovered = append(kept.Recovered, r)
+		}
+	}
+	slices.Reverse(kept.Recovered)
+	if !p.incident.Type.failed(p.ended.Result) {
+		kept.Recovered = append(kept.Recovered, p.ended.Result)
+	}
+}
+
+// readChecks reads the checks of the ranges, by monitor, oldest first, each once.
+func readChecks(ctx context.Context, db bun.IDB, ranges []checkRange) (map[int64][]Result, error) {
+	checks := map[int64][]Result{}
+	for some := range slices.Chunk(ranges, checksAtOnce) {
+		values, args := make([]string, len(some)), make([]any, 0, 3*len(some)+3)
+		first, last := some[0].first, some[0].last
+		for i, r := range some {
+			values[i] = "(?, ?, ?)"
+			args = append(args, r.monitor, r.first, r.last)
+			first, last = min(first, r.first), max(last, r.last)
+		}
+		var rows []resultRow
+		// The ranges lead, each to a walk along the key. The bounds of all are for Postgres, to look into no other days.
+		err := db.NewRaw("WITH wanted (monitor_id, first, last) AS (VALUES "+strings.Join(values, ", ")+") SELECT r.* FROM wanted AS w CROSS JOIN results AS r"+
+			" WHERE r.monitor_id = w.monitor_id AND r.slot BETWEEN w.first AND w.last AND r.location_id = ? AND r.slot BETWEEN ? AND ?",
+			append(args, LocationID, first, last)...).Scan(ctx, &rows)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			checks[row.MonitorID] = append(checks[row.MonitorID], row.result())
+		}
+	}
+	for id, list := range checks {
+		slices.SortFunc(list, func(a, b Result) int { return int(a.Slot - b.Slot) })
+		checks[id] = slices.CompactFunc(list, func(a, b Result) bool { return a.Slot == b.Slot })
+	}
+	return checks, nil
+}

@@ -76,6 +76,7 @@ type target struct {
 // caps are the buckets of everything, of groups and of targets.
 type caps struct {
 	all, perGroup, perTarget rate
+	none                     bool // of the three is set
 	everything               bucket
 	groups                   map[int64]*bucket
 	targets                  map[netip.Addr]*target
@@ -113,10 +114,12 @@ func (r *resting) pop() *target {
 }
 
 func newCaps(o Options) caps {
-	return caps{
+	c := caps{
 		all: newRate(o.All), perGroup: newRate(o.PerGroup), perTarget: newRate(o.PerTarget),
 		groups: map[int64]*bucket{}, targets: map[netip.Addr]*target{},
 	}
+	c.none = c.all.none() && c.perGroup.none() && c.perTarget.none()
+	return c
 }
 
 // join notes a slot at its target.

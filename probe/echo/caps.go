@@ -71,14 +71,17 @@ type target struct {
 	live   *slot // linked by near and far
 	rests  bool  // is among those that rest
 	next   *target
+	hash   uint64  // of addr
+	beside *target // the next one in the same place of the table
 }
 
 // caps are the buckets of everything, of groups and of targets.
 type caps struct {
 	all, perGroup, perTarget rate
+	none                     bool // of the three is set
 	everything               bucket
 	groups                   map[int64]*bucket
-	targets                  map[netip.Addr]*target
+	targets                  targets
 	resting                  resting
 	spare                    *target // unused ones
 	swept                    int64
@@ -113,15 +116,18 @@ func (r *resting) pop() *target {
 }
 
 func newCaps(o Options) caps {
-	return caps{
+	c := caps{
 		all: newRate(o.All), perGroup: newRate(o.PerGroup), perTarget: newRate(o.PerTarget),
-		groups: map[int64]*bucket{}, targets: map[netip.Addr]*target{},
+		groups: map[int64]*bucket{}, targets: newTargets(),
 	}
+	c.none = c.all.none() && c.perGroup.none() && c.perTarget.none()
+	return c
 }
 
 // join notes a slot at its target.
 func (c *caps) join(s *slot) {
-	t := c.targets[s.addr]
+	hash := c.targets.hash(s.addr)
+	t := c.targets.at(s.addr, hash)
 	if t == nil {
 		if t = c.spare; t != nil {
 			c.spare = t.next
@@ -129,8 +135,8 @@ func (c *caps) join(s *slot) {
 		} else {
 			t = &target{}
 		}
-		t.addr = s.addr
-		c.targets[s.addr] = t
+		t.addr, t.hash = s.addr, hash
+		c.targets.add(t)
 	}
 	s.target, s.near, s.far = t, nil, t.live
 	if s.far != nil {
@@ -152,9 +158,19 @@ func (c *caps) leave(s *slot, now int64) {
 	}
 	s.near, s.far = nil, nil
 	if t.live == nil && !t.rests {
-		c.resting.push(t)
+		if t.bucket.full(now) { // always where there is no cap
+			c.drop(t)
+		} else {
+			c.resting.push(t)
+		}
 	}
 	c.forget(now, 2) // more than came in, so that they do not heap up
+}
+
+// drop forgets a target of which nothing is known.
+func (c *caps) drop(t *target) {
+	c.targets.remove(t)
+	t.next, c.spare = c.spare, t
 }
 
 // forget drops, of the first n targets that rest, those of which nothing is known: their buckets are full.
@@ -164,8 +180,7 @@ func (c *caps) forget(now int64, n int) {
 		switch {
 		case t.live != nil: // it comes back when its checks have ended
 		case t.bucket.full(now):
-			delete(c.targets, t.addr)
-			t.next, c.spare = c.spare, t
+			c.drop(t)
 		default:
 			c.resting.push(t)
 		}

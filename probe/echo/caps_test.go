@@ -192,8 +192,8 @@ func TestCapsTogether(t *testing.T) {
 			q.leave(s, now)
 		}
 		q.sweep(now)
-		if len(q.targets) != 0 || len(q.groups) != 0 {
-			t.Fatalf("after an hour %d targets and %d groups are left", len(q.targets), len(q.groups))
+		if q.targets.n != 0 || len(q.groups) != 0 {
+			t.Fatalf("after an hour %d targets and %d groups are left", q.targets.n, len(q.groups))
 		}
 	})
 }
@@ -234,13 +234,13 @@ func TestTargetsAreForgottenOnTheWay(t *testing.T) {
 		}
 		now += int64(each)
 		c.leave(s, now)
-		most = max(most, len(c.targets))
+		most = max(most, c.targets.n)
 	}
 	if want := 2 * int(full/each); most > want {
 		t.Errorf("got %d targets kept, want at most %d, twice those whose buckets are not full", most, want)
 	}
 	c.sweep(now + int64(time.Minute))
-	if len(c.targets) != 0 {
-		t.Errorf("a minute later: got %d targets kept, want none", len(c.targets))
+	if c.targets.n != 0 {
+		t.Errorf("a minute later: got %d targets kept, want none", c.targets.n)
 	}
 }

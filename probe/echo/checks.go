@@ -49,27 +49,9 @@ func (e *Engine) sendNext(s *slot, now int64) {
 		e.giveUp(s, now, ErrLate)
 		return
 	}
-	if s.sent == 0 {
-		// Where more is asked for than the caps let through, the checks that are left out are to be others each time: else those
-		// whose slots come first would get everything, for ever. A check that has begun gets all its packets.
-		latest = min(latest, now+int64(float64(patience)*(0.5+0.5*rand.Float64())))
+	if !e.caps.none && !e.passCaps(s, now, latest) {
+		return
 	}
-	for s.passed < capCount {
-		at := e.caps.pass(s, s.passed, now, latest, c.Size+icmpHeader+ipHeader(s))
-		if at > now {
-			e.stats.capped[s.passed].Add(1)
-		}
-		if at > latest {
-			e.giveUp(s, now, ErrCapped)
-			return
-		}
-		s.passed++
-		if at > now {
-			e.wheel.add(s, at)
-			return
-		}
-	}
-	s.passed = 0
 	k := s.sent
 	errno := e.transmit(s, k)
 	s.sent++
@@ -95,6 +77,32 @@ func (e *Engine) sendNext(s *slot, now int64) {
 		return
 	}
 	e.wheel.add(s, e.clock.now()+int64(c.Interval))
+}
+
+// passCaps tells whether the slot's next packet may leave now. Else it waits in the wheel, or the check was given up.
+func (e *Engine) passCaps(s *slot, now, latest int64) bool {
+	if s.sent == 0 {
+		// Where more is asked for than the caps let through, the checks that are left out are to be others each time: else those
+		// whose slots come first would get everything, for ever. A check that has begun gets all its packets.
+		latest = min(latest, now+int64(float64(patience)*(0.5+0.5*rand.Float64())))
+	}
+	for s.passed < capCount {
+		at := e.caps.pass(s, s.passed, now, latest, s.check.Size+icmpHeader+ipHeader(s))
+		if at > now {
+			e.stats.capped[s.passed].Add(1)
+		}
+		if at > latest {
+			e.giveUp(s, now, ErrCapped)
+			return false
+		}
+		s.passed++
+		if at > now {
+			e.wheel.add(s, at)
+			return false
+		}
+	}
+	s.passed = 0
+	return true
 }
 
 // giveUp sends nothing more; what has left keeps its time.

@@ -4,7 +4,6 @@ package echo
 
 import (
 	"fmt"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -40,8 +39,7 @@ type Engine struct {
 	retired []*socket // no longer used for new checks, open for what comes late
 	rotated int64
 	used    bool // a check was begun since
-	turns4  map[[4]byte]uint8
-	turns6  map[netip.Addr]uint8
+	turns   turns
 	fds     []unix.PollFd
 
 	replies, errors *reader
@@ -55,7 +53,7 @@ func Open(o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		o: o, key: newKey(), clock: newClock(), caps: newCaps(o), ended: make(chan struct{}),
-		out: make([]byte, icmpHeader+MaxSize), turns4: map[[4]byte]uint8{}, turns6: map[netip.Addr]uint8{},
+		out: make([]byte, icmpHeader+MaxSize), turns: newTurns(),
 		replies: newReader(), errors: newReader(),
 	}
 	for i := range e.out {

@@ -3,6 +3,7 @@
 package echo
 
 import (
+	"hash/maphash"
 	"net/netip"
 
 	"golang.org/x/sys/unix"
@@ -74,9 +75,8 @@ func (e *Engine) rotate(now int64) {
 	for _, s := range old {
 		e.release(s)
 	}
-	if len(e.turns4)+len(e.turns6) > 1<<20 {
-		clear(e.turns4)
-		clear(e.turns6)
+	if e.turns.n > 1<<20 {
+		e.turns = newTurns()
 	}
 	e.caps.sweep(now)
 }
@@ -97,12 +97,64 @@ func (e *Engine) release(s *socket) {
 
 // choose is the socket for the next check of an address, or nil.
 func (e *Engine) choose(a netip.Addr) *socket {
-	if a.Is4() {
-		turn := e.turns4[a.As4()]
-		e.turns4[a.As4()] = 1 - turn
-		return e.pairs[0][turn]
+	family := 0
+	if !a.Is4() {
+		family = 1
 	}
-	turn := e.turns6[a]
-	e.turns6[a] = 1 - turn
-	return e.pairs[1][turn]
+	p := e.pairs[family]
+	if p[0] == p[1] {
+		return p[0]
+	}
+	return p[e.turns.next(a)]
+}
+
+// turns knows whose turn it is at each address: a table of hashes whose lowest bit says so, with open addressing. It is asked
+// for every check, and a map would need two searches for that.
+type turns struct {
+	seed   maphash.Seed
+	places []uint64 // a power of two of them; 0 = free
+	n      int
+}
+
+func newTurns() turns {
+	const least = 1 << 6
+	return turns{seed: maphash.MakeSeed(), places: make([]uint64, least)}
+}
+
+// next is 0 and 1 in turn. Two addresses that share a hash of 62 bits would share their turns too, which does no harm.
+func (t *turns) next(a netip.Addr) uint64 {
+	b := a.As16()
+	const used, turn = 2, 1
+	hash := maphash.Bytes(t.seed, b[:])&^turn | used
+	p := t.find(hash)
+	if *p == 0 {
+		if t.n++; t.n > len(t.places)*3/4 {
+			t.grow()
+			p = t.find(hash)
+		}
+		*p = hash
+	}
+	was := *p & turn
+	*p ^= turn
+	return was
+}
+
+// find returns where a hash is, or belongs.
+func (t *turns) find(hash uint64) *uint64 {
+	mask := uint64(len(t.places) - 1)
+	for i := hash >> 2; ; i++ {
+		if p := &t.places[i&mask]; *p == 0 || *p|1 == hash|1 {
+			return p
+		}
+	}
+}
+
+func (t *turns) grow() {
+	old := t.places
+	t.places = make([]uint64, 2*len(old))
+	for _, v := range old {
+		if v != 0 {
+			*t.find(v) = v
+		}
+	}
 }

@@ -126,7 +126,7 @@ func (e *Engine) pretends(s *socket, id token, identifier uint16, from netip.Add
 	if sl := e.slab.find(id); !s.raw || sl != nil && sl.live && sl.socket == s && sl.identifier == identifier {
 		return true
 	}
-	if t := e.caps.targets[from]; t != nil {
+	if t := e.caps.targets.find(from); t != nil {
 		for sl := t.live; sl != nil; sl = sl.far {
 			if sl.socket == s && sl.identifier == identifier {
 				return true
@@ -141,7 +141,7 @@ func (e *Engine) expects(from netip.Addr) bool { return e.expectsMore(from, -1) 
 
 // expectsMore tells whether a check of the address is under way whose packets are larger.
 func (e *Engine) expectsMore(from netip.Addr, size int) bool {
-	if t := e.caps.targets[from]; t != nil {
+	if t := e.caps.targets.find(from); t != nil {
 		for s := t.live; s != nil; s = s.far {
 			if s.check.Size > size {
 				return true

@@ -24,6 +24,10 @@ const recentSends = 4096
 // filter keeps most other programs' replies away.
 const rawIDs = 1 << 14
 
+// alwaysWhole is the most payload of a packet that is never fragmented: no link in use takes less than 296 bytes (RFC 1191
+// §7.1), and the kernel believes no router that says less than 552 (net.ipv4.route.min_pmtu).
+const alwaysWhole = 296 - 20 - icmpHeader
+
 // socket is one ICMP socket. A datagram socket has one identifier, which the kernel chose; a raw one a new identifier for
 // each check.
 type socket struct {
@@ -226,10 +230,13 @@ func (s *socket) prepare(c *Check) error {
 		}
 		s.tos = c.TOS
 	}
-	if c.DontFragment != s.df {
+	// What every path takes whole bears DF in any case, and then PROBE spares the kernel the choice of an IP identification,
+	// which no such packet needs (RFC 6864 §4.1): half a microsecond of the nine that sending takes.
+	df := c.DontFragment || !s.six && c.Size <= alwaysWhole
+	if df != s.df {
 		// PROBE sets DF and heeds no path MTU that was learned: what a router says now is what counts.
 		value := unix.IP_PMTUDISC_WANT
-		if c.DontFragment {
+		if df {
 			value = unix.IP_PMTUDISC_PROBE
 		}
 		level, name := unix.IPPROTO_IP, unix.IP_MTU_DISCOVER
@@ -241,14 +248,14 @@ func (s *socket) prepare(c *Check) error {
 		}
 		if s.six {
 			on := 0
-			if c.DontFragment {
+			if df {
 				on = 1
 			}
 			if err := set(unix.IPPROTO_IPV6, unix.IPV6_DONTFRAG, on); err != nil {
 				return err
 			}
 		}
-		s.df = c.DontFragment
+		s.df = df
 	}
 	return nil
 }

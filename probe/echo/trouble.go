@@ -95,7 +95,7 @@ func (e *Engine) troubled(s *socket, c control, quoted []byte, to netip.Addr, no
 
 // quoted returns the packet without a token, or with too little of it quoted, that waits for a reply; or nil.
 func (e *Engine) quoted(s *socket, q reply, to netip.Addr) (*slot, int) {
-	target := e.caps.targets[to]
+	target := e.caps.targets.find(to)
 	if target == nil {
 		return nil, 0
 	}

@@ -53,6 +53,9 @@ func packStart(id int64) int64 {
 
 // packIDs are the keys of all packs that hold something of [from, to).
 func packIDs(ids []int64, monitor int64, l level, location, from, to int64) []int64 {
+	if from >= to {
+		return ids
+	}
 	for at := floorTo(max(0, from), l.period()); at < to; at += l.period() {
 		ids = append(ids, packID(monitor, l, location, at))
 	}

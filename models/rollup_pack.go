@@ -126,7 +126,7 @@ func (s *packState) appendTimes(b []byte, l level, t *tally) []byte {
 	if t.lost.most > 0 {
 		flags |= packLoss
 	}
-	if t.maintenance > 0 {
+	if t.announced.sum() > 0 {
 		flags |= packAnnounced
 	}
 	if t.rtts.n > 0 {
@@ -153,7 +153,7 @@ func (s *packState) appendTimes(b []byte, l level, t *tally) []byte {
 	add(packChecks, t.checks[:]...)
 	add(packPackets, t.sent, t.received)
 	add(packLoss, t.lost.lead, t.lost.trail, t.lost.most)
-	add(packAnnounced, t.maintenance)
+	add(packAnnounced, t.announced.up, t.announced.degraded, t.announced.down, t.announced.unknown)
 	s.at, s.checks, s.sent, s.received = t.start, t.checks, t.sent, t.received
 	return b
 }
@@ -241,36 +241,42 @@ func logBin(us int64) int64 {
 
 func logValue(bin int64) int64 { return int64(math.Round(math.Pow(logGrowth, float64(bin)))) }
 
-// unpack reads the buckets of the pack that begins at start and that overlap [from, to). Without rtts (nil) they have none. It
-// stops at the first byte that makes no sense.
+// unpack reads the buckets of the pack that begins at start and that overlap [from, to).
 func (c *packCodec) unpack(p packed, l level, start, from, to int64) []tally {
+	out := make([]tally, 0, l.period()/l.step())
+	c.each(p, l, start, from, to, func(t *tally) { out = append(out, *t) })
+	return out
+}
+
+// each calls f for those buckets, with a tally that is another's afterwards. Without rtts (nil) they have none. It stops at the
+// first byte that makes no sense.
+func (c *packCodec) each(p packed, l level, start, from, to int64, f func(*tally)) {
 	times, rtts := packReader{rest: p.times}, packReader{}
 	if times.byte() != packVersion {
-		return nil
+		return
 	}
 	if p.rtts != nil {
 		text, ok := c.inflate(p.rtts[min(1, len(p.rtts)):])
 		if !ok || p.rtts[0] != packVersion {
-			return nil
+			return
 		}
 		rtts.rest = text
 	}
-	out := make([]tally, 0, l.period()/l.step())
 	s := packState{at: start - l.step()}
+	var t tally
 	for len(times.rest) > 0 || s.again > 0 {
-		var t tally
+		t = tally{}
 		replies := s.readTimes(&times, l, &t)
 		if replies && p.rtts != nil {
 			s.readRTTs(&rtts, l, &t)
 		}
-		if times.bad || rtts.bad {
-			break
+		if times.bad || rtts.bad || t.start >= to {
+			return
 		}
-		if t.start+l.step() > from && t.start < to {
-			out = append(out, t)
+		if t.start+l.step() > from {
+			f(&t)
 		}
 	}
-	return out
 }
 
 func (s *packState) readTimes(r *packReader, l level, t *tally) (replies bool) {
@@ -297,7 +303,7 @@ func (s *packState) readTimes(r *packReader, l level, t *tally) (replies bool) {
 	read(packChecks, &s.checks[0], &s.checks[1], &s.checks[2], &s.checks[3])
 	read(packPackets, &s.sent, &s.received)
 	read(packLoss, &t.lost.lead, &t.lost.trail, &t.lost.most)
-	read(packAnnounced, &t.maintenance)
+	read(packAnnounced, &t.announced.up, &t.announced.degraded, &t.announced.down, &t.announced.unknown)
 	t.checks, t.sent, t.received = s.checks, s.sent, s.received
 	s.at = t.start
 	return flags&packReplies != 0

@@ -167,8 +167,7 @@ func replaced(stored, made []tally) []tally {
 
 // knowsLess tells whether t was made of fewer results than u.
 func (t *tally) knowsLess(u *tally) bool {
-	sum := func(t *tally) int64 { return t.checks[0] + t.checks[1] + t.checks[2] + t.checks[3] }
-	return sum(t) < sum(u) || sum(t) == sum(u) && t.up+t.degraded+t.down+t.unknown < u.up+u.degraded+u.down+u.unknown
+	return t.allChecks() < u.allChecks() || t.allChecks() == u.allChecks() && t.times.sum() < u.times.sum()
 }
 
 // saveRolled stores the packs of those monitors of which nothing changed since they were read.

@@ -34,10 +34,10 @@ func (l level) step() int64 {
 	return [...]int64{5 * minuteMillis, hourMillis, dayMillis}[l]
 }
 
-// period is how much time a pack of the level holds, in milliseconds. Measured (BenchmarkRollUpBytes): packs much longer than a
-// kilobyte waste pages of SQLite, much shorter ones pay for their rows; and the newest pack is written again each hour.
+// period is how much time a pack of the level holds, in milliseconds: about a kilobyte. Measured: longer ones compress better (a
+// day of 5-minute buckets a seventh better than a quarter), but waste pages of SQLite, and the newest is written again each hour.
 func (l level) period() int64 {
-	return [...]int64{6 * hourMillis, 12 * hourMillis, 16 * dayMillis}[l]
+	return [...]int64{6 * hourMillis, dayMillis, 16 * dayMillis}[l]
 }
 
 // packID is the key of the pack that the time belongs to: 31 bits of monitor, 2 of level, 10 of location, 20 of period.
@@ -53,6 +53,9 @@ func packStart(id int64) int64 {
 
 // packIDs are the keys of all packs that hold something of [from, to).
 func packIDs(ids []int64, monitor int64, l level, location, from, to int64) []int64 {
+	if from >= to {
+		return ids
+	}
 	for at := floorTo(max(0, from), l.period()); at < to; at += l.period() {
 		ids = append(ids, packID(monitor, l, location, at))
 	}

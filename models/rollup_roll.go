@@ -73,28 +73,34 @@ func (s *Store) rollMonitor(ctx context.Context, d rollDue, until int64) (rolled
 	if len(rows) >= rollResults {
 		done.until = min(until, max(from+hourMillis, floorTo(rows[len(rows)-1].Slot-rollAhead, hourMillis)))
 	}
-	fives := tallies(rows, from, done.until, level5m.step(), done.until)
+	done.packs, err = s.rollRows(ctx, d.MonitorID, rows, from, done.until)
+	return done, err
+}
+
+// rollRows returns the packs that the results of the full hours in [from, until) change; see tallies.
+func (s *Store) rollRows(ctx context.Context, monitor int64, rows []resultRow, from, until int64) ([]rollupRow, error) {
+	fives := tallies(rows, from, until, level5m.step(), until)
 	if len(fives) == 0 {
-		return done, nil
+		return nil, nil
 	}
 	firstDay := floorTo(fives[0].start, dayMillis)
-	ids := packIDs(nil, d.MonitorID, level5m, LocationID, fives[0].start, done.until)
-	ids = packIDs(ids, d.MonitorID, level1h, LocationID, firstDay, done.until)
-	ids = packIDs(ids, d.MonitorID, level1d, LocationID, firstDay, done.until)
+	ids := packIDs(nil, monitor, level5m, LocationID, fives[0].start, until)
+	ids = packIDs(ids, monitor, level1h, LocationID, firstDay, until)
+	ids = packIDs(ids, monitor, level1d, LocationID, firstDay, until)
 	stored, err := s.packs(ctx, ids, true)
 	if err != nil {
-		return done, err
+		return nil, err
 	}
-	r := roller{monitor: d.MonitorID, stored: stored}
+	r := roller{store: s, monitor: monitor, stored: stored}
 	r.put(level5m, fives)
 	r.put(level1h, grouped(fives, hourMillis))
-	r.put(level1d, r.days(firstDay, floorTo(done.until, dayMillis)))
-	done.packs = r.changed
-	return done, nil
+	r.put(level1d, r.days(firstDay, floorTo(until, dayMillis)))
+	return r.changed, nil
 }
 
 // roller puts buckets into packs.
 type roller struct {
+	store   *Store
 	monitor int64
 	stored  []rollupRow
 	changed []rollupRow
@@ -109,7 +115,7 @@ func (r *roller) put(l level, buckets []tally) {
 		for n < len(buckets) && buckets[n].start < end {
 			n++
 		}
-		p := pack(l, packStart(id), replaced(r.buckets(id), buckets[:n]))
+		p := r.store.codec.pack(l, packStart(id), replaced(r.buckets(id), buckets[:n]))
 		r.changed = append(r.changed, rollupRow{ID: id, Times: p.times, RTTs: p.rtts})
 		buckets = buckets[n:]
 	}
@@ -120,7 +126,7 @@ func (r *roller) buckets(id int64) []tally {
 	for _, list := range [...][]rollupRow{r.changed, r.stored} {
 		if i := slices.IndexFunc(list, func(row rollupRow) bool { return row.ID == id }); i >= 0 {
 			start := packStart(id)
-			return list[i].unpack(start, start+level(id>>30&3).period())
+			return r.store.unpackRow(&list[i], start, start+level(id>>30&3).period())
 		}
 	}
 	return nil
@@ -161,8 +167,7 @@ func replaced(stored, made []tally) []tally {
 
 // knowsLess tells whether t was made of fewer results than u.
 func (t *tally) knowsLess(u *tally) bool {
-	sum := func(t *tally) int64 { return t.checks[0] + t.checks[1] + t.checks[2] + t.checks[3] }
-	return sum(t) < sum(u) || sum(t) == sum(u) && t.up+t.degraded+t.down+t.unknown < u.up+u.degraded+u.down+u.unknown
+	return t.allChecks() < u.allChecks() || t.allChecks() == u.allChecks() && t.times.sum() < u.times.sum()
 }
 
 // saveRolled stores the packs of those monitors of which nothing changed since they were read.
@@ -188,15 +193,20 @@ func (s *Store) saveRolled(ctx context.Context, done []rolled) error {
 				packs = append(packs, d.packs...)
 			}
 		}
-		for chunk := range slices.Chunk(packs, rollMonitors) {
-			if _, err := tx.NewInsert().Model(&chunk).On("CONFLICT (id) DO UPDATE").Set("times = EXCLUDED.times").Set("rtts = EXCLUDED.rtts").Returning("NULL").Exec(ctx); err != nil {
-				return err
-			}
-		}
-		return nil
+		return savePacks(ctx, tx, packs)
 	})
 	if err != nil {
 		return fmt.Errorf("storing roll-ups: %w", err)
+	}
+	return nil
+}
+
+// savePacks stores packs in the place of those with their keys.
+func savePacks(ctx context.Context, db bun.IDB, packs []rollupRow) error {
+	for chunk := range slices.Chunk(packs, rollMonitors) {
+		if _, err := db.NewInsert().Model(&chunk).On("CONFLICT (id) DO UPDATE").Set("times = EXCLUDED.times").Set("rtts = EXCLUDED.rtts").Returning("NULL").Exec(ctx); err != nil {
+			return err
+		}
 	}
 	return nil
 }

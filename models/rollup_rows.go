@@ -79,6 +79,6 @@ func (s *Store) packs(ctx context.Context, ids []int64, rtts bool) ([]rollupRow,
 }
 
 // unpackRow reads the buckets of a stored pack that overlap [from, to).
-func (r *rollupRow) unpack(from, to int64) []tally {
-	return unpack(packed{r.Times, r.RTTs}, level(r.ID>>30&3), packStart(r.ID), from, to)
+func (s *Store) unpackRow(r *rollupRow, from, to int64) []tally {
+	return s.codec.unpack(packed{r.Times, r.RTTs}, level(r.ID>>30&3), packStart(r.ID), from, to)
 }

@@ -211,9 +211,41 @@ func (p *past) compare() {
 		checkSums(p.t, before[i])
 		p.checkStates(before[i])
 	}
+	p.checkUptime()
 	p.rollUp(p.now)
+	p.checkUptime()
 	for i, step := range steps {
 		same(p.t, step, before[i], p.series(p.began, p.now, step))
+	}
+}
+
+// checkUptime compares the uptime of several times with a count of seconds.
+func (p *past) checkUptime() {
+	p.t.Helper()
+	states := p.seconds()
+	for _, w := range [][2]time.Duration{{0, p.now.Sub(p.began)}, {95 * time.Minute, 26*time.Hour + 7*time.Minute + 3*time.Second}, {5 * time.Minute, 10 * time.Minute}} {
+		from, to := p.began.Add(w[0]), p.began.Add(w[1])
+		got, err := p.s.Uptime(p.t.Context(), p.by, p.row.PublicID, from, to, false)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		end := (got.To.Sub(p.began) + 5*time.Minute - 1).Truncate(5 * time.Minute)
+		want := models.Uptime{From: from, To: got.To, Checks: got.Checks}
+		for i := int(w[0] / time.Second); i < min(int(end/time.Second), len(states)); i++ {
+			switch states[i] {
+			case models.StateUp:
+				want.Up += time.Second
+			case models.StateDown:
+				want.Down += time.Second
+			case models.StateUnknown:
+				want.Unknown += time.Second
+			}
+		}
+		// A bucket that is rolled up counts whole, though the time ends within it.
+		if over := want.Up + want.Down + want.Unknown - got.Measured() - got.Unknown; over < 0 || over >= 5*time.Minute ||
+			(want.Up-got.Up).Abs() >= 5*time.Minute || (want.Down-got.Down).Abs() >= 5*time.Minute || (want.Unknown-got.Unknown).Abs() >= 5*time.Minute || over == 0 && got != want {
+			p.t.Errorf("uptime from %s to %s: got %+v, want %+v", from, to, got, want)
+		}
 	}
 }
 
@@ -292,4 +324,47 @@ func same(t *testing.T, step time.Duration, a, b []models.Bucket) {
 
 func far(a, b time.Duration, share float64) bool {
 	return (a - b).Abs() > time.Duration(share*float64(max(a, b)))+2*time.Microsecond
+}
+
+// Uptime of many monitors comes from days and hours, and is the same as that of each.
+func TestUptimes(t *testing.T) {
+	modelstest.EachMigrated(t, func(t *testing.T, url string) {
+		p := history(t, url, 10*time.Minute)
+		var batch []models.Result
+		for i := range 3 * 24 * 6 {
+			r := p.check(p.began.Add(time.Duration(i)*10*time.Minute), 1000)
+			if i%100 > 95 {
+				r = p.check(p.began.Add(time.Duration(i)*10*time.Minute), -1)
+			}
+			batch = append(batch, r)
+		}
+		p.record(setsBack, batch...)
+		p.rollUp(p.began.Add(72*time.Hour + 30*time.Minute))
+		for _, exclude := range []bool{false, true} {
+			all, err := p.s.Uptimes(t.Context(), p.by, []int64{p.row.ID, 12345}, p.began.Add(150*time.Minute), p.now, exclude)
+			if err != nil || len(all) != 1 {
+				t.Fatalf("got %v and error %v, want one monitor's", all, err)
+			}
+			one, err := p.s.Uptime(t.Context(), p.by, p.row.PublicID, p.began.Add(2*time.Hour), p.began.Add(72*time.Hour), exclude)
+			if got := all[p.row.ID]; err != nil || got != one || got.Down != 4*4*10*time.Minute || got.Up != 70*time.Hour-got.Down || got.Checks != 420 {
+				t.Errorf("got %+v, and of one %+v and error %v", got, one, err)
+			}
+		}
+	})
+}
+
+// Uptime is cut: what was ever down is not 100 %.
+func TestUptimePercent(t *testing.T) {
+	for _, c := range []struct {
+		up, down time.Duration
+		decimals int
+		want     string
+	}{
+		{time.Hour, 0, 2, "100.00"}, {0, time.Hour, 2, "0.00"}, {0, 0, 2, ""}, {time.Hour, time.Millisecond, 2, "99.99"}, {time.Hour, time.Millisecond, 0, "99"},
+		{100 * 365 * 24 * time.Hour, time.Millisecond, 6, "99.999999"}, {2 * time.Second, time.Second, 3, "66.666"},
+	} {
+		if got := (models.Uptime{Up: c.up, Down: c.down}).Percent(c.decimals); got != c.want {
+			t.Errorf("%s up, %s down: got %q, want %q", c.up, c.down, got, c.want)
+		}
+	}
 }

@@ -153,7 +153,7 @@ func (s *Store) history(ctx context.Context, m MonitorRow, from, to, step, now i
 	for i, l := range levels {
 		for j := range stored {
 			if level(stored[j].ID>>30&3) == l && bounds[i][1] > 0 {
-				list = append(list, stored[j].unpack(bounds[i][0], bounds[i][1])...)
+				list = append(list, s.unpackRow(&stored[j], bounds[i][0], bounds[i][1])...)
 			}
 		}
 	}

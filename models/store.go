@@ -57,6 +57,7 @@ type Store struct {
 	configs    configCache
 	lite       liteStatements // the recorder's, on SQLite
 	days       knownDays      // of results, on Postgres
+	codec      packCodec      // of roll-ups
 	url        string
 	migrations fs.FS
 

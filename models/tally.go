@@ -14,8 +14,10 @@ import (
 // tally is what one bucket counts, in a form that can be added to another's: a Bucket in the making. Times are milliseconds, RTTs
 // microseconds.
 type tally struct {
-	start                                    int64
-	up, degraded, down, unknown, maintenance int64
+	start int64
+	times
+	// announced is how much of that people had announced: the monitor was in maintenance.
+	announced times
 	// checks by outcome: success, warning, failure, unknown.
 	checks         [4]int64
 	sent, received int64
@@ -24,6 +26,32 @@ type tally struct {
 	// replyTTL and address are of the last reply.
 	replyTTL int
 	address  netip.Addr
+}
+
+// times are how long a monitor was what, in milliseconds.
+type times struct{ up, degraded, down, unknown int64 }
+
+func (t times) sum() int64 { return t.up + t.degraded + t.down + t.unknown }
+
+func (t *times) add(u times, sign int64) {
+	t.up += sign * u.up
+	t.degraded += sign * u.degraded
+	t.down += sign * u.down
+	t.unknown += sign * u.unknown
+}
+
+// spend adds time in a state. Before the first verdict there is none.
+func (t *times) spend(state State, millis int64) {
+	switch state {
+	case StateUp:
+		t.up += millis
+	case StateDegraded:
+		t.degraded += millis
+	case StateDown:
+		t.down += millis
+	case StateUnknown:
+		t.unknown += millis
+	}
 }
 
 // lossRun is the longest run of requests without a reply, and what is needed to know it across two buckets: the runs at both ends.
@@ -125,31 +153,23 @@ func (r *rttTally) figures(n, least, most, sum int64) {
 
 // spend adds time in a state.
 func (t *tally) spend(state State, maintenance bool, millis int64) {
-	switch state {
-	case StateUp:
-		t.up += millis
-	case StateDegraded:
-		t.degraded += millis
-	case StateDown:
-		t.down += millis
-	case StateUnknown:
-		t.unknown += millis
-	default:
-		return
-	}
+	t.times.spend(state, millis)
 	if maintenance {
-		t.maintenance += millis
+		t.announced.spend(state, millis)
 	}
 }
 
 // known tells whether the tally says anything; time before the first verdict does not.
 func (t *tally) known() bool {
-	return t.up+t.degraded+t.down+t.unknown+t.checks[0]+t.checks[1]+t.checks[2]+t.checks[3] > 0
+	return t.times.sum()+t.allChecks() > 0
 }
+
+func (t *tally) allChecks() int64 { return t.checks[0] + t.checks[1] + t.checks[2] + t.checks[3] }
 
 // add adds the tally of a later time.
 func (t *tally) add(u *tally) {
-	t.up, t.degraded, t.down, t.unknown, t.maintenance = t.up+u.up, t.degraded+u.degraded, t.down+u.down, t.unknown+u.unknown, t.maintenance+u.maintenance
+	t.times.add(u.times, 1)
+	t.announced.add(u.announced, 1)
 	for i := range t.checks {
 		t.checks[i] += u.checks[i]
 	}
@@ -250,7 +270,7 @@ func (t *tally) bucket(length time.Duration) Bucket {
 	ms := func(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 	us := func(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
 	b := Bucket{Start: time.UnixMilli(t.start).UTC(), Length: length, Up: ms(t.up), Degraded: ms(t.degraded), Down: ms(t.down), Unknown: ms(t.unknown),
-		Maintenance: ms(t.maintenance), Successes: int(t.checks[0]), Warnings: int(t.checks[1]), Failures: int(t.checks[2]), Unknowns: int(t.checks[3]),
+		Maintenance: ms(t.announced.sum()), Successes: int(t.checks[0]), Warnings: int(t.checks[1]), Failures: int(t.checks[2]), Unknowns: int(t.checks[3]),
 		Sent: int(t.sent), Received: int(t.received), LossRun: int(t.lost.most), RTTMin: us(t.rtts.min), RTTMax: us(t.rtts.max),
 		ReplyTTL: t.replyTTL, Address: addrText(t.address)}
 	if t.rtts.n > 0 {

@@ -1,0 +1,48 @@
+package models
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// Rolling is what benchmarks write roll-ups with, without the results that they would be made of.
+type Rolling struct {
+	s     *Store
+	packs []rollupRow
+	// written are the packs of the monitor at hand, so that they need not be read.
+	Bytes int
+}
+
+// NewRolling returns a writer of roll-ups.
+func (s *Store) NewRolling() *Rolling { return &Rolling{s: s} }
+
+// Roll rolls up a monitor's results of the full hours of the range.
+func (r *Rolling) Roll(ctx context.Context, checks []Recorded, from, until time.Time) error {
+	rows := make([]resultRow, len(checks))
+	for i := range checks {
+		rows[i] = newResultRow(&checks[i])
+	}
+	packs, err := r.s.rollRows(ctx, rows[0].MonitorID, rows, from.UnixMilli(), until.UnixMilli())
+	r.packs = append(r.packs, packs...)
+	return err
+}
+
+// CopyTo adds the packs that wait once more, for another monitor.
+func (r *Rolling) CopyTo(monitor int64, n int) {
+	for _, p := range r.packs[:n] {
+		p.ID = p.ID&(1<<32-1) | monitor<<32
+		r.packs = append(r.packs, p)
+	}
+}
+
+// Waiting is how many packs wait.
+func (r *Rolling) Waiting() int { return len(r.packs) }
+
+// Flush stores them.
+func (r *Rolling) Flush(ctx context.Context) error {
+	err := r.s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error { return savePacks(ctx, tx, r.packs) })
+	r.packs = r.packs[:0]
+	return err
+}

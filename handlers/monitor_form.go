@@ -139,8 +139,6 @@ func monitorValues(m models.MonitorRow) map[string]string {
 
 // settings are the lines of a monitor's page.
 func settings(m models.MonitorRow) []views.Setting {
-	rule := m.Config.Rule()
-	return views.RuleSettings{Count: m.Config.Count, PacketSize: m.Config.PacketSize, IntervalMs: int(m.Config.Interval().Milliseconds()),
-		CheckIntervalSeconds: m.IntervalSeconds, Timeout: m.Timeout(), Confirmations: rule.Confirmations, Recoveries: rule.Recoveries,
-		RetrySeconds: int(rule.Retry.Seconds())}.Sentences()
+	return views.RuleSettings{Count: m.Config.Count, PacketSize: m.Config.PacketSize, CheckIntervalSeconds: m.IntervalSeconds, Timeout: m.Timeout(),
+		Rule: m.Config.Rule()}.Sentences()
 }

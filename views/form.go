@@ -1,10 +1,6 @@
 package views
 
-import (
-	"strconv"
-	"strings"
-	"time"
-)
+import "strconv"
 
 // MonitorForm is the panel for adding or changing a monitor. Its fields have the API's names; what is inside icmpConfig has
 // that in front: icmpConfig.count.
@@ -83,20 +79,20 @@ func (f MonitorForm) cancel() string {
 	return f.Cancel
 }
 
-// open is true where something in the folded part is wrong, or was set before.
-func (f MonitorForm) open() bool {
-	for name := range f.Errors {
-		if strings.HasPrefix(name, "icmpConfig.") || name == "allowedCheckCountryCodes" || strings.HasPrefix(name, "notification") || name == "status" {
-			return true
-		}
-	}
-	for _, name := range [...]string{
-		"icmpConfig.intervalMs", "icmpConfig.ttl", "icmpConfig.tos", "icmpConfig.dontFragment", "icmpConfig.degradedLossPercent",
-		"icmpConfig.failedLossPercent", "icmpConfig.degradedLatencyMs", "icmpConfig.failedLatencyMs", "icmpConfig.clearLossPercent",
-		"icmpConfig.clearLatencyMs", "icmpConfig.windowSeconds", "icmpConfig.confirmations", "icmpConfig.recoveries",
-		"icmpConfig.retrySeconds", "allowedCheckCountryCodes", "notificationEmail", "notificationPhoneNumber",
-	} {
-		if f.Values[name] != "" {
+// The fields of the two folded parts.
+var (
+	advancedFields = [...]string{"icmpConfig.packetSize", "icmpConfig.count", "icmpConfig.intervalMs", "icmpConfig.ipFamily", "icmpConfig.ttl",
+		"icmpConfig.tos", "icmpConfig.dontFragment", "status", "allowedCheckCountryCodes", "notificationEmail", "notificationPhoneNumber"}
+	ruleFields = [...]string{"icmpConfig.degradedLossPercent", "icmpConfig.failedLossPercent", "icmpConfig.clearLossPercent",
+		"icmpConfig.degradedLatencyMs", "icmpConfig.failedLatencyMs", "icmpConfig.clearLatencyMs", "icmpConfig.latencyMeasure",
+		"icmpConfig.windowSeconds", "icmpConfig.confirmations", "icmpConfig.recoveries", "icmpConfig.retrySeconds", "icmpConfig.quorum"}
+)
+
+// open is true where something in the folded part is wrong, or was set that a new monitor leaves empty.
+func (f MonitorForm) open(part []string) bool {
+	proposed := NewMonitorValues("")
+	for _, name := range part {
+		if _, always := proposed[name]; f.Errors[name] != "" || f.Values[name] != "" && !always {
 			return true
 		}
 	}
@@ -128,59 +124,6 @@ func (f MonitorForm) host() field {
 	x.Mono = true
 	x.Suggestion = f.HostSuggestion
 	return x
-}
-
-// promise is what the settings come to, for the line at the foot of the form. Figures that make no sense leave it empty.
-type promise struct {
-	Packets, Every, Checks, Within string
-}
-
-func (f MonitorForm) figureOr(name string, standard float64) (float64, bool) {
-	typed := strings.TrimSpace(f.Values[name])
-	if typed == "" {
-		return standard, standard > 0
-	}
-	n, err := strconv.ParseFloat(typed, 64)
-	return n, err == nil && n >= 0 && n <= 1e6
-}
-
-// promise works out the line; app.js has the same sum. A silent host is found at the latest one interval after it fell
-// silent, and each failed check takes its whole time, with the pause before the next.
-func (f MonitorForm) promise() (p promise, ok bool) {
-	var figures [6]float64
-	for i, x := range [...]struct {
-		name     string
-		standard float64
-	}{
-		{"icmpConfig.count", 3}, {"icmpConfig.packetSize", 56}, {"checkIntervalSeconds", 0},
-		{"timeoutSeconds", 0}, {"icmpConfig.confirmations", 2}, {"icmpConfig.retrySeconds", 5},
-	} {
-		if figures[i], ok = f.figureOr(x.name, x.standard); !ok {
-			return promise{}, false
-		}
-	}
-	packets, size, every, timeout, confirmations, retry := figures[0], figures[1], figures[2], figures[3], figures[4], figures[5]
-	within := every + timeout + (confirmations-1)*(retry+timeout)
-	if packets < 1 || every < 1 || confirmations < 1 || within > 1e7 {
-		return promise{}, false
-	}
-	return promise{
-		Packets: strconv.Itoa(int(packets)) + nbsp + "×" + nbsp + count(int(size), "byte", "bytes"),
-		Every:   Every(int(every)),
-		Checks:  count(int(confirmations), "failed check", "failed checks"),
-		Within:  roughly(time.Duration(within * float64(time.Second))),
-	}, true
-}
-
-// roughly writes a duration under two hours in seconds or minutes, as a promise is made.
-func roughly(d time.Duration) string {
-	if d < 2*time.Minute {
-		return strconv.Itoa(int(d.Round(time.Second)/time.Second)) + nbsp + "s"
-	}
-	if d < 2*time.Hour {
-		return strconv.Itoa(int((d+time.Minute-1)/time.Minute)) + nbsp + "min"
-	}
-	return Span(d)
 }
 
 func familyChoices() []Choice { return []Choice{{"auto", "Either"}, {"4", "IPv4"}, {"6", "IPv6"}} }

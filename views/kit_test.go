@@ -108,7 +108,7 @@ func sampleCheck() Check {
 func sampleMonitor() MonitorPage {
 	return MonitorPage{Page: samplePage("One", NavMonitors), Live: sampleLive("m1"), Name: nasty, Hostname: "router.example",
 		Customer: nasty, CustomerPublicID: "c1", IntervalSeconds: 10, Checks: []Check{sampleCheck()}, MayEdit: true, MaySetStatus: true,
-		Settings: RuleSettings{Count: 4, PacketSize: 56, CheckIntervalSeconds: 10, Timeout: 5 * time.Second}.Sentences(),
+		Settings: RuleSettings{Count: 4, PacketSize: 56, CheckIntervalSeconds: 10, Timeout: 5 * time.Second, Rule: models.IcmpConfig{}.Rule()}.Sentences(),
 		Warnings: []string{nasty}}
 }
 

@@ -44,7 +44,7 @@ func (m LiveMonitor) Kind() string {
 	}
 }
 
-// confirming is true while failed checks of a monitor that is watched are counted but the verdict is still up.
+// confirming is true while checks of a monitor that is watched are counted towards a worse verdict.
 func (m LiveMonitor) confirming() bool {
 	return m.Status == models.StatusActive && m.Confirming()
 }
@@ -52,12 +52,14 @@ func (m LiveMonitor) confirming() bool {
 // live is the name that app.js finds the part by.
 func (m LiveMonitor) live(part string) string { return m.PublicID + ":" + part }
 
-// why is the one line of cause under the host; empty when all is well.
-func (m LiveMonitor) why() string {
-	cause := CauseText(m.Cause, m.CauseSource, m.CauseMTU, m.LastSent)
+// trouble is what the state suffers from; empty when all is well.
+func (m LiveMonitor) trouble() string {
+	cause, reason := CauseText(m.Cause, m.CauseSource, m.CauseMTU, m.LastSent), ReasonText(m.Reason)
 	switch m.Kind() {
 	case "down":
-		if cause == "" {
+		if reason != "" {
+			cause = reason
+		} else if cause == "" {
 			cause = "no reply"
 		}
 		if m.Failures > 1 {
@@ -65,10 +67,10 @@ func (m LiveMonitor) why() string {
 		}
 		return cause
 	case "degraded":
-		if loss, ok := m.loss(); ok && loss > 0 {
-			return "loss " + percent(loss) + nbsp + "% in the last check"
+		if m.confirming() {
+			return m.counted(cause)
 		}
-		return cause
+		return reason
 	case "unknown":
 		if cause == "" {
 			cause = "not measured"
@@ -77,16 +79,14 @@ func (m LiveMonitor) why() string {
 			return cause + ", not measured for " + count(m.UnknownInRow, "check", "checks")
 		}
 		return cause
-	case "up":
-		if !m.confirming() {
-			return ""
+	case "up", "pending":
+		if m.confirming() {
+			return m.counted(cause)
 		}
-		text := strconv.Itoa(m.Failures) + " of " + count(max(m.Confirmations, m.Failures), "failed check", "failed checks")
-		if cause != "" {
-			text += ": " + cause
-		}
-		return text
 	case "maintenance":
+		if reason != "" {
+			return reason
+		}
 		if cause != "" && m.LastOutcome != models.OutcomeSuccess {
 			return cause
 		}
@@ -94,9 +94,48 @@ func (m LiveMonitor) why() string {
 	return ""
 }
 
+// counted is how many checks there are towards the next worse verdict, and why: "1 of 2 failed checks: no reply to 4 packets".
+func (m LiveMonitor) counted(cause string) string {
+	n, one, many := m.Failures, "failed check", "failed checks"
+	if n == 0 {
+		n, one, many = m.DegradedInRow, "degraded check", "degraded checks"
+	}
+	// One more than the rule's is asked for while many monitors fail at once.
+	text := strconv.Itoa(n) + " of " + count(max(m.Confirmations, n+1), one, many)
+	if reason := ReasonText(m.Reason); reason != "" {
+		cause = reason
+	}
+	if cause != "" {
+		text += ": " + cause
+	}
+	return text
+}
+
+// flapping is the notice that the verdict turns too often; empty mostly.
+func (m LiveMonitor) flapping() string {
+	if !m.Flapping() || m.Kind() == "paused" {
+		return ""
+	}
+	n := m.FlipsWithinHour(m.Now)
+	text := "flapping, " + count(n, "change", "changes")
+	if n >= models.MaxFlips {
+		text += " or more"
+	}
+	return text + " in the last hour"
+}
+
+// why is the one line of cause under the host, with the notice of flapping after it; empty when all is well.
+func (m LiveMonitor) why() string {
+	why, flapping := m.trouble(), m.flapping()
+	if why != "" && flapping != "" {
+		return why + "; " + flapping
+	}
+	return why + flapping
+}
+
 // whyClass colours the cause like the state it explains.
 func (m LiveMonitor) whyClass() string {
-	if m.confirming() {
+	if m.confirming() || m.Flapping() && m.Kind() == "up" {
 		return "why degraded"
 	}
 	switch k := m.Kind(); k {

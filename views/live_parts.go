@@ -70,10 +70,10 @@ func liveState(m LiveMonitor) templ.Component {
 		out = appendState(out, kind, kindWord(kind), kind == "down")
 		out = append(out, `<div class="sub">`...)
 		switch {
+		case m.confirming() && kind != "degraded":
+			out = append(out, "checking again"...)
 		case kind == "pending":
 			out = append(out, "first check now"...)
-		case m.confirming():
-			out = append(out, "checking again"...)
 		case kind == "maintenance":
 			out = append(out, "measured "...)
 			out = append(out, templ.EscapeString(string(m.State))...)

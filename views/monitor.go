@@ -167,36 +167,3 @@ func (p MonitorPage) jitter() string {
 	}
 	return p.Checks[0].jitter()
 }
-
-// RuleSettings are the sentences about when the monitor is checked and when it is called down. Zero figures take their
-// defaults.
-type RuleSettings struct {
-	Count, PacketSize, IntervalMs, CheckIntervalSeconds int
-	Timeout                                             time.Duration
-	Confirmations, Recoveries, RetrySeconds             int
-}
-
-// Sentences are the settings as lines of the page.
-func (r RuleSettings) Sentences() []Setting {
-	or := func(n, standard int) int {
-		if n == 0 {
-			return standard
-		}
-		return n
-	}
-	confirmations, recoveries := or(r.Confirmations, 2), or(r.Recoveries, 1)
-	down := "no reply in " + count(confirmations, "check", "checks")
-	if confirmations > 1 {
-		down += ", " + Every(or(r.RetrySeconds, 5)) + " apart"
-	}
-	return []Setting{
-		{"Checks", strconv.Itoa(r.Count) + nbsp + "×" + nbsp + count(r.PacketSize, "byte", "bytes") + ", " + strconv.Itoa(or(r.IntervalMs, 200)) +
-			nbsp + "ms apart, every " + Every(r.CheckIntervalSeconds) + ", each done within " + seconds(r.Timeout)},
-		{"Down", down + "; up again after " + count(recoveries, "good check", "good checks")},
-	}
-}
-
-// seconds writes a time for a check: 5 s, 2.5 s.
-func seconds(d time.Duration) string {
-	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + nbsp + "s"
-}

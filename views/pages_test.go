@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/PuerkitoBio/goquery"
+
+	"echolot/models"
 )
 
 func TestNoPageHoldsAnythingInlineThatTheContentSecurityPolicyForbids(t *testing.T) {
@@ -155,8 +157,68 @@ func TestThePromiseIsEmptyWhereTheFiguresMakeNoSense(t *testing.T) {
 	for _, typed := range []string{"x", "-1", "NaN", "Inf", "1e300", ""} {
 		f := MonitorForm{Values: NewMonitorValues("1")}
 		f.Values["checkIntervalSeconds"] = typed
-		if p, ok := f.promise(); ok {
+		if p := f.promise(); len(p) > 0 {
 			t.Errorf("%q: got %v, want none", typed, p)
+		}
+	}
+}
+
+func TestThePromiseSaysTheLimits(t *testing.T) {
+	const silent = "3 × 56 bytes every 1 min. A silent host is called down after 2 failed checks, at most 75 s after it falls silent."
+	for _, c := range []struct {
+		set  map[string]string
+		want string
+	}{
+		{nil, ""},
+		{map[string]string{"degradedLossPercent": "0", "failedLossPercent": "100", "windowSeconds": "60"}, ""},
+		{map[string]string{"degradedLossPercent": "10"}, " Degraded from 10 % loss on."},
+		{map[string]string{"degradedLossPercent": "12.5", "degradedLatencyMs": "25", "windowSeconds": "300"}, " Degraded from 12.5 % loss or 25 ms on average over 5 min on."},
+		{map[string]string{"degradedLatencyMs": "25", "latencyMeasure": "p95", "failedLossPercent": "60", "failedLatencyMs": "80.5"},
+			" Degraded from 25 ms at the 95th percentile on. Down from 60 % loss or 80.5 ms at the 95th percentile on."},
+	} {
+		f := MonitorForm{Values: NewMonitorValues("1")}
+		for key, v := range c.set {
+			f.Values["icmpConfig."+key] = v
+		}
+		line := draw(t, MonitorFormPanel(f)).Find("[data-promise-line]")
+		if got := plain(line.Text()); got != silent+c.want {
+			t.Errorf("%v:\n got %q\nwant %q", c.set, got, silent+c.want)
+		}
+		line.Find("b").Each(func(_ int, b *goquery.Selection) {
+			if !strings.ContainsAny(b.Text(), "0123456789") {
+				t.Errorf("%v: %q is marked as a figure", c.set, b.Text())
+			}
+		})
+	}
+}
+
+// What is wrong with a rule stands beside its field, and only that part unfolds.
+func TestTheRulesUnfoldWhereTheyAreWrongOrSet(t *testing.T) {
+	open := func(f MonitorForm) (advanced, rules bool) {
+		doc := draw(t, MonitorFormPanel(f))
+		_, advanced = doc.Find("details.advanced").First().Attr("open")
+		_, rules = doc.Find("details.rules").Attr("open")
+		return advanced, rules
+	}
+	f := MonitorForm{Values: NewMonitorValues("1")}
+	if advanced, rules := open(f); advanced || rules {
+		t.Errorf("a new monitor: got advanced open %t, rules open %t", advanced, rules)
+	}
+	f.Values["icmpConfig.degradedLossPercent"] = "10"
+	if advanced, rules := open(f); advanced || !rules {
+		t.Errorf("with a limit: got advanced open %t, rules open %t, want the rules", advanced, rules)
+	}
+	f = MonitorForm{Values: NewMonitorValues("1"), Errors: map[string]string{"icmpConfig.clearLossPercent": "Choose 10 or less"}}
+	if advanced, rules := open(f); advanced || !rules {
+		t.Errorf("with an error: got advanced open %t, rules open %t, want the rules", advanced, rules)
+	}
+	field := draw(t, MonitorFormPanel(f)).Find(`input[name="icmpConfig.clearLossPercent"]`)
+	if got := draw(t, MonitorFormPanel(f)).Find("#" + field.AttrOr("aria-describedby", "none")).Text(); !strings.Contains(got, "Choose 10 or less") {
+		t.Errorf("beside the field: got %q", got)
+	}
+	for _, key := range models.ConfigKeys() {
+		if draw(t, MonitorFormPanel(f)).Find(`[name="icmpConfig.`+key+`"]`).Length() != 1 {
+			t.Errorf("%s has no field of its own", key)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"encoding/binary"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,61 @@ func TestMoments(t *testing.T) {
 	}
 }
 
+// flaps turns the verdict seven times within the last hour, and once before.
+func flaps(m *LiveMonitor) {
+	m.FlappingSince = noon.Add(-time.Minute)
+	for i := range 8 {
+		m.Flips = binary.BigEndian.AppendUint32(m.Flips, uint32(noon.Add(time.Duration(i-7)*9*time.Minute).Unix()))
+	}
+}
+
+func TestReasons(t *testing.T) {
+	for reason, want := range map[string]string{
+		"":                          "",
+		"garbage":                   "",
+		"loss 12.400 10 300 false":  "loss 12.4 % over 5 min, limit 10 %",
+		"loss 33.333 33.3 0 false":  "loss 33.3 %, limit 33.3 %",
+		"loss 7.000 5 300 true":     "loss 7 % over 5 min, fine again below 5 %",
+		"loss 7.000 1e-09 0 true":   "loss 7 %, fine again without loss",
+		"avg 27.199 25.5 0 false":   "average 27.1 ms, limit 25.5 ms",
+		"avg 0.412 0.4 0 false":     "average 0.412 ms, limit 0.4 ms",
+		"p95 1182.400 150 90 false": "95th percentile 1182.4 ms over 90 s, limit 150 ms",
+		"p95 20.000 15 0 true":      "95th percentile 20 ms, fine again below 15 ms",
+	} {
+		if got := plain(ReasonText(reason)); got != want {
+			t.Errorf("%q: got %q, want %q", reason, got, want)
+		}
+	}
+}
+
+func TestRuleSentences(t *testing.T) {
+	ms := func(n float64) *float64 { return &n }
+	number := func(n int) *int { return &n }
+	p95 := "p95"
+	for _, c := range []struct {
+		config         models.IcmpConfig
+		degraded, down string
+	}{
+		{models.IcmpConfig{}, "never; no limit is set", "no reply in 2 checks, 5 s apart; up again after 1 good check"},
+		{models.IcmpConfig{DegradedLossPercent: ms(10), ClearLossPercent: ms(5), WindowSeconds: number(300), DegradedLatencyMs: ms(25)},
+			"loss ≥ 10 % over 5 min (clears below 5 %), average ≥ 25 ms over 5 min; in 2 checks in a row",
+			"no reply in 2 checks, 5 s apart; up again after 1 good check"},
+		{models.IcmpConfig{DegradedLossPercent: ms(10), ClearLossPercent: ms(0), Confirmations: number(1), Recoveries: number(3), FailedLossPercent: ms(60)},
+			"loss ≥ 10 % (clears without loss)", "no reply, or loss ≥ 60 % in 1 check; up again after 3 good checks"},
+		{models.IcmpConfig{DegradedLatencyMs: ms(25.5), ClearLatencyMs: ms(20), FailedLatencyMs: ms(80), LatencyMeasure: &p95, RetrySeconds: number(60)},
+			"95th percentile ≥ 25.5 ms (clears below 20 ms); in 2 checks in a row",
+			"no reply, or 95th percentile ≥ 80 ms in 2 checks, 1 min apart; up again after 1 good check"},
+	} {
+		lines := RuleSettings{Count: 4, PacketSize: 56, CheckIntervalSeconds: 10, Timeout: 5 * time.Second, Rule: c.config.Rule()}.Sentences()
+		if got := plain(lines[1].Text); lines[1].Label != "Degraded" || got != c.degraded {
+			t.Errorf("%s: got %q, want %q", lines[1].Label, got, c.degraded)
+		}
+		if got := plain(lines[2].Text); lines[2].Label != "Down" || got != c.down {
+			t.Errorf("%s: got %q, want %q", lines[2].Label, got, c.down)
+		}
+	}
+}
+
 func TestTheRowSaysTheCauseOnlyInTrouble(t *testing.T) {
 	for name, c := range map[string]struct {
 		change      func(m *LiveMonitor)
@@ -95,6 +151,28 @@ func TestTheRowSaysTheCauseOnlyInTrouble(t *testing.T) {
 		"up": {func(*LiveMonitor) {}, "Up for 3 h 00 min", ""},
 		"checking again": {func(m *LiveMonitor) { m.Failures, m.Cause, m.LastReceived, m.LastRTT = 1, models.CauseTimeout, 0, -1 },
 			"Up checking again", "1 of 2 failed checks: no reply to 4 packets"},
+		"still checking again": {func(m *LiveMonitor) { m.Failures, m.Cause = 2, models.CauseTimeout },
+			"Up checking again", "2 of 3 failed checks: no reply to 4 packets"},
+		"degraded soon": {func(m *LiveMonitor) { m.DegradedInRow, m.Reason = 1, "loss 12.400 10 300 false" },
+			"Up checking again", "1 of 2 degraded checks: loss 12.4 % over 5 min, limit 10 %"},
+		"pending, the first failed": {func(m *LiveMonitor) {
+			m.State, m.Failures, m.DegradedInRow, m.Cause = models.StatePending, 1, 1, models.CauseTimeout
+		}, "Pending checking again", "1 of 2 failed checks: no reply to 4 packets"},
+		"degraded": {func(m *LiveMonitor) {
+			m.State, m.DegradedInRow, m.Reason = models.StateDegraded, 2, "avg 27.100 25 0 false"
+		},
+			"Degraded since 09:00:00", "average 27.1 ms, limit 25 ms"},
+		"degraded, silent now": {func(m *LiveMonitor) {
+			m.State, m.DegradedInRow, m.Failures, m.Cause = models.StateDegraded, 3, 1, models.CauseTimeout
+		}, "Degraded since 09:00:00", "1 of 2 failed checks: no reply to 4 packets"},
+		"down by a limit": {func(m *LiveMonitor) {
+			m.State, m.DegradedInRow, m.Failures, m.Reason = models.StateDown, 2, 2, "loss 75.000 60 0 false"
+		}, "Down since 09:00:00", "loss 75 %, limit 60 %, 2 checks in a row"},
+		"up and flapping": {flaps, "Up for 3 h 00 min", "flapping, 7 changes in the last hour"},
+		"down and flapping": {func(m *LiveMonitor) {
+			flaps(m)
+			m.State, m.Failures, m.Cause = models.StateDown, 2, models.CauseTimeout
+		}, "Down since 09:00:00", "no reply to 4 packets, 2 checks in a row; flapping, 7 changes in the last hour"},
 		"down": {func(m *LiveMonitor) {
 			m.State, m.Failures, m.Cause, m.CauseSource, m.LastReceived, m.LastRTT = models.StateDown, 3, models.CauseHostUnreachable, "10.0.0.1", 0, -1
 		}, "Down since 09:00:00", "host unreachable, said 10.0.0.1, 3 checks in a row"},

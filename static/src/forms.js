@@ -24,15 +24,34 @@ export function promise(value) {
   const packets = figure("icmpConfig.count", 3), size = figure("icmpConfig.packetSize", 56);
   const interval = figure("checkIntervalSeconds", NaN), timeout = figure("timeoutSeconds", NaN);
   const confirmations = figure("icmpConfig.confirmations", 2), retry = figure("icmpConfig.retrySeconds", 5);
+  const window = figure("icmpConfig.windowSeconds", 0);
+  const degraded = [figure("icmpConfig.degradedLossPercent", 0), figure("icmpConfig.degradedLatencyMs", 0)];
+  const failed = [figure("icmpConfig.failedLossPercent", 100), figure("icmpConfig.failedLatencyMs", 0)];
   const within = interval + timeout + (confirmations - 1) * (retry + timeout);
-  const all = [packets, size, interval, timeout, confirmations, retry];
+  const all = [packets, size, interval, timeout, confirmations, retry, window, ...degraded, ...failed];
   if (!all.every((n) => Number.isFinite(n) && n >= 0 && n <= 1e6) || packets < 1 || interval < 1 || confirmations < 1 || within > 1e7) return null;
   const many = (n, one, more) => `${Math.floor(n)}${nbsp}${n === 1 ? one : more}`;
-  return [
+  const words = [
     `${Math.floor(packets)}${nbsp}×${nbsp}${many(size, "byte", "bytes")}`, " every ", every(Math.floor(interval)),
     ". A silent host is called down after ", many(confirmations, "failed check", "failed checks"),
-    ", at most ", roughly(within), " after it falls silent.",
+    ", at most ", roughly(within), " after it falls silent",
   ];
+  const measure = value("icmpConfig.latencyMeasure") === "p95" ? "ms at the 95th percentile" : "ms on average";
+  const limits = (what, loss, latency) => {
+    const reached = [];
+    if (loss > 0) reached.push(`${loss}${nbsp}% loss`);
+    if (latency > 0) reached.push(`${latency}${nbsp}${measure}`);
+    if (!reached.length) return;
+    words[words.length - 1] += `. ${what} from `;
+    words.push(reached[0]);
+    if (reached[1]) words.push(" or ", reached[1]);
+    if (window > 0) words.push(" over ", every(Math.floor(window)));
+    words.push(" on");
+  };
+  limits("Degraded", ...degraded);
+  limits("Down", failed[0] >= 100 ? 0 : failed[0], failed[1]); // all of them lost is a silent host
+  words[words.length - 1] += ".";
+  return words;
 }
 
 function drawPromise(form) {

@@ -161,6 +161,9 @@ type Result struct {
 	ReplyTTL   int        `json:"replyTtl"` // of the last counted reply; 0 = unknown
 	Address    netip.Addr `json:"address"`  // what was pinged; invalid where no address was found
 	Packets    []Packet   `json:"packets"`  // in the order sent
+	// Mass is true where many monitors of the location failed at once though the network around it answers: one more failed
+	// check is then asked for before a verdict. It is not stored with the result.
+	Mass bool `json:"mass"`
 }
 
 // NewResult is an empty result of the check.

@@ -12,8 +12,11 @@ import (
 
 // resultVersion is the first byte of an encoded result. A program that adds a field gives it the next number and goes on
 // reading the ones before: what was kept while the database was away is stored by the program that starts next. Version 2
-// added CauseMTU.
-const resultVersion = 2
+// added CauseMTU, version 3 a byte of flags at the end.
+const resultVersion = 3
+
+// The flags of version 3.
+const flagMass = 1
 
 var errResultBytes = errors.New("not an encoded result")
 
@@ -41,7 +44,11 @@ func (r Result) AppendBinary(b []byte) ([]byte, error) {
 		}
 		b = binary.AppendVarint(append(b, byte(p.State)), int64(p.RTT))
 	}
-	return b, nil
+	var flags byte
+	if r.Mass {
+		flags |= flagMass
+	}
+	return append(b, flags), nil
 }
 
 // UnmarshalBinary reads what AppendBinary wrote. It is an encoding.BinaryUnmarshaler.
@@ -64,6 +71,11 @@ func (r *Result) UnmarshalBinary(data []byte) error {
 		}
 	} else if n > 0 {
 		d.bad = true
+	}
+	if version >= 3 {
+		flags := d.byte()
+		r.Mass = flags&flagMass != 0
+		d.bad = d.bad || flags&^flagMass != 0
 	}
 	if d.bad || len(d.rest) > 0 {
 		return errResultBytes

@@ -25,6 +25,8 @@ func TestResultBinary(t *testing.T) {
 				f.SetString(v.Type().Field(i).Name)
 			} else if f.CanInt() {
 				f.SetInt(int64(i) * -1_000_000_007)
+			} else if f.Kind() == reflect.Bool {
+				f.SetBool(true)
 			} else if f.CanUint() {
 				f.SetUint(uint64(i))
 			} else {
@@ -54,7 +56,7 @@ func TestResultBinary(t *testing.T) {
 	}
 }
 
-// What an older program kept is read by this one: there was no MTU in version 1.
+// What an older program kept is read by this one: there was no MTU in version 1, and no flags before version 3.
 func TestResultBinaryOfBefore(t *testing.T) {
 	const kept = "\x01\x0e\x06\x80\xd8\x8f\x9d\x93g\x02\xa0\xd1\x96\x01\x04\x00\x00\x00\x00\tscheduled\afailure\atoo_big" +
 		"\x04\n\x00\x00\x01\x10 \x01\r\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\a\x02\x00\x00\x00\x00"
@@ -65,7 +67,15 @@ func TestResultBinaryOfBefore(t *testing.T) {
 	if err := got.UnmarshalBinary([]byte(kept)); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v and error %v, want %+v", got, err, want)
 	}
-	for _, version := range []string{"\x00", "\x03"} {
+	second, err := want.AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second = append([]byte{2}, second[1:len(second)-1]...)
+	if err := got.UnmarshalBinary(second); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("version 2: got %+v and error %v, want %+v", got, err, want)
+	}
+	for _, version := range []string{"\x00", "\x04"} {
 		if err := got.UnmarshalBinary([]byte(version + kept[1:])); err == nil {
 			t.Errorf("version %q was taken for a result", version)
 		}
@@ -78,11 +88,11 @@ func TestRefusedPacketsAreLostToProgramsOfBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := b[len(b)-4:]; !slices.Equal(got, []byte{1, byte(models.PacketLost), 0x80, 0}) {
-		t.Errorf("got % x at the end, want one lost packet with a zero of two bytes", got)
+	if got := b[len(b)-5:]; !slices.Equal(got, []byte{1, byte(models.PacketLost), 0x80, 0, 0}) {
+		t.Errorf("got % x at the end, want one lost packet with a zero of two bytes, and no flags", got)
 	}
 	var r models.Result
-	if err := r.UnmarshalBinary(append(b[:len(b)-3], byte(models.PacketRefused), 0)); err == nil {
+	if err := r.UnmarshalBinary(append(b[:len(b)-4], byte(models.PacketRefused), 0, 0)); err == nil {
 		t.Errorf("a state that nobody writes was taken for %+v", r.Packets)
 	}
 }

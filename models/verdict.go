@@ -13,7 +13,8 @@ import (
 // The rules. A measured check is judged from the last measured state: Confirmations failed checks in a row make it down,
 // also from pending; Recoveries good ones in a row make down up; one good check makes pending up. A check that could not
 // be measured makes the state unknown at once and leaves the counts as they are. After a pause everything starts from
-// pending. Maintenance is judged like active; only the beats say so.
+// pending. Maintenance is judged like active; only the beats say so. A burst, which follows a failed check at once, can clear
+// it and confirms nothing: else the pause before a confirming check would be none.
 func Judge(s MonitorState, r Result, rule Rule, status Status) (MonitorState, bool) {
 	if r.Slot <= s.LastSlot || status == StatusDisabled {
 		return s, false
@@ -35,7 +36,9 @@ func Judge(s MonitorState, r Result, rule Rule, status Status) (MonitorState, bo
 		state = s.Measured
 	case OutcomeFailure:
 		s.Successes, s.UnknownInRow = 0, 0
-		s.Failures++
+		if r.Kind != KindBurst || s.Failures == 0 {
+			s.Failures++
+		}
 		if s.Failures >= rule.Confirmations {
 			s.Measured = StateDown
 		}

@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -14,6 +15,8 @@ import (
 type Blindness struct {
 	// Since is when the first request was sent that the sentinels did not answer.
 	Since time.Time `json:"since"`
+	// Gateway is the gateway that is silent; invalid where none is, or not it alone.
+	Gateway netip.Addr `json:"gateway,omitzero"`
 	// Silent says who is silent, each like "gateway 10.99.0.1" or "no default route".
 	Silent []string `json:"silent"`
 }

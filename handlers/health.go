@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"net/http"
+	"time"
 
 	"echolot/static"
 
@@ -14,6 +15,7 @@ type health struct {
 	Reason  string `json:"reason,omitempty"`
 	Fix     string `json:"fix,omitempty"`
 	Probing string `json:"probing,omitempty"`
+	Blind   bool   `json:"blind,omitempty"` // the sentinels are silent, as Reason says: failed checks are not measured
 	Engine  string `json:"engine,omitempty"`
 	Stamps  string `json:"stamps,omitempty"` // where the times of packets are taken: "kernel" or "user"
 	IPv4    string `json:"ipv4,omitempty"`
@@ -50,7 +52,12 @@ func (s *Server) showReadiness(c *fiber.Ctx) error {
 	case !beat.CanPing():
 		return not(health{Reason: "no right to ping: every monitor is unknown", Fix: beat.Hint})
 	}
-	return sendJSON(c, http.StatusOK, health{Status: "ok", Probing: "active", Engine: beat.Engine, Stamps: beat.Figures.Engine.Stamps, IPv4: beat.IPv4, IPv6: beat.IPv6})
+	h := health{Status: "ok", Probing: "active", Engine: beat.Engine, Stamps: beat.Figures.Engine.Stamps, IPv4: beat.IPv4, IPv6: beat.IPv6}
+	if blind := beat.Figures.Blind; blind != nil {
+		// No 503: this instance serves, and another would see no more.
+		h.Blind, h.Reason = true, blind.String()+" since "+blind.Since.UTC().Format(time.RFC3339)
+	}
+	return sendJSON(c, http.StatusOK, h)
 }
 
 // showAsset serves an embedded file; its name changes with its content, so browsers may keep it.

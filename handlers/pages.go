@@ -148,6 +148,8 @@ func (s *Server) proberNotices(c *fiber.Ctx) []views.Notice {
 	}
 	if alive && !beat.CanPing() {
 		notices = append(notices, views.NoRightToPing())
+	} else if alive && beat.Figures.Blind != nil {
+		notices = append(notices, views.ProberBlind(*beat.Figures.Blind))
 	}
 	return notices
 }

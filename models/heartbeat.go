@@ -24,8 +24,8 @@ type Heartbeat struct {
 	Lateness time.Duration `bun:"-"`
 	// Monitors are scheduled, InFlight being checked, and Queue results wait to be stored.
 	Monitors, InFlight, Queue int
-	// Blind is true where the location can not measure at all. It is written for locations that are judged together;
-	// nothing reads it yet.
+	// Blind is true where the location can not measure at all: nobody may ping there, or its sentinels are silent, which
+	// Figures.Blind tells.
 	Blind bool
 	// Hint says how to give the right to ping; empty where it is there.
 	Hint string

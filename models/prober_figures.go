@@ -33,8 +33,25 @@ type ProberFigures struct {
 	Shed    int64 `json:"shed"`
 	// ClockSteps is how often the clock was set, or the machine slept.
 	ClockSteps int64 `json:"clockSteps"`
+	// Sentinels are who tells whether this machine's own network works; Blind is set while they are silent.
+	Sentinels []SentinelFigures `json:"sentinels,omitempty"`
+	Blind     *Blindness        `json:"blind,omitempty"`
 	// NotMeasured counts the results of OutcomeUnknown by their cause.
 	NotMeasured map[Cause]int64 `json:"notMeasured,omitempty"`
+}
+
+// SentinelFigures say of a sentinel what it is and how it fares.
+type SentinelFigures struct {
+	// Host is its address, or the name that the operator gave.
+	Host string `json:"host"`
+	// Gateway is true where it is a default gateway that was found.
+	Gateway bool `json:"gateway,omitempty"`
+	// Counts is true where its silence means something: a gateway that has never answered does not count.
+	Counts bool `json:"counts"`
+	// Answers is true where its last request was answered.
+	Answers bool `json:"answers"`
+	// Trouble says why it is not asked, or not answered; empty for mere silence.
+	Trouble string `json:"trouble,omitempty"`
 }
 
 // Punctuality is how late after their slots checks began.

@@ -55,10 +55,11 @@ type StampError struct {
 	Count    uint64
 }
 
-// WorkStats are what the scheduler has to do. Skipped, Shed and ClockSteps are since the start; see models.ProberFigures.
+// WorkStats are what the scheduler has to do, and whether the sentinels are silent. Skipped, Shed and ClockSteps are since the start; see models.ProberFigures.
 type WorkStats struct {
 	Monitors, InFlight        int
 	Skipped, Shed, ClockSteps int64
+	Blind                     bool
 }
 
 // Work is the scheduler's load as of the last heartbeat, zero where this instance does not probe.
@@ -67,7 +68,7 @@ func (p *Prober) Work() WorkStats {
 	if s == nil || p.Standby() {
 		return WorkStats{}
 	}
-	return WorkStats{Monitors: s.Monitors, InFlight: s.Running, Skipped: s.Skipped, Shed: s.Shed, ClockSteps: int64(s.ClockSteps)}
+	return WorkStats{Monitors: s.Monitors, InFlight: s.Running, Skipped: s.Skipped, Shed: s.Shed, ClockSteps: int64(s.ClockSteps), Blind: p.sentinels.Blindness() != nil}
 }
 
 // Storage is what the recorder keeps.

@@ -14,6 +14,9 @@ type flight struct {
 	place     int32
 	epoch     uint32
 	ended     atomic.Bool
+	// span is the time from the check's first packet to its last, as planned, and rest from there to its end.
+	span, rest time.Duration
+	burst      bool
 
 	// Guarded by the scheduler's lock.
 	thrown bool   // its result is not wanted any more

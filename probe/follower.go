@@ -41,12 +41,14 @@ type follower struct {
 	since      time.Time
 	compareAt  time.Time
 	skipped    int64
+	blindTold  bool // the database knows whether we are blind
 }
 
 func newFollower(p *Prober) *follower {
 	f := &follower{Prober: p, heartbeats: time.NewTicker(heartbeatEvery), compareAt: time.Now().Add(compareEvery)}
 	f.listen()
-	f.scheduler = NewScheduler(p.options.Location, p.options.Parallel, p.pinger, p.deliver, p.options.Late, p.options.Log)
+	f.scheduler = NewScheduler(p.options.Location, p.options.Parallel, p.pinger, p.veto.take, p.options.Late, p.options.Log)
+	f.scheduler.failed = p.veto.failed
 	p.scheduler.Store(f.scheduler)
 	return f
 }
@@ -65,6 +67,7 @@ func (f *follower) close() {
 func (f *follower) follow(ctx context.Context) {
 	reread := time.NewTicker(rereadEvery)
 	defer reread.Stop()
+	f.noteBlind(ctx)
 	f.reload(ctx)
 	for {
 		select {
@@ -79,6 +82,8 @@ func (f *follower) follow(ctx context.Context) {
 			f.reread(ctx)
 		case <-f.heartbeats.C:
 			f.beat(ctx)
+		case <-f.sentinels.turned:
+			f.noteBlind(ctx)
 		}
 	}
 }
@@ -91,6 +96,8 @@ func (f *follower) meanwhile(ctx context.Context) {
 			f.hear(ctx, e, ok)
 		case <-f.heartbeats.C:
 			f.beat(ctx)
+		case <-f.sentinels.turned:
+			f.noteBlind(ctx)
 		default:
 			return
 		}
@@ -111,7 +118,7 @@ func (f *follower) hear(ctx context.Context, e events.Event, ok bool) {
 func (f *follower) take(ctx context.Context, e events.Event) {
 	switch e.Type {
 	case events.MonitorDeleted:
-		f.scheduler.Remove(e.MonitorID)
+		f.remove(e.MonitorID)
 	case events.MonitorCreated, events.MonitorUpdated:
 		f.look(ctx, e.MonitorID)
 	case events.CheckRequested:
@@ -123,6 +130,7 @@ func (f *follower) take(ctx context.Context, e events.Event) {
 func (f *follower) look(ctx context.Context, id int64) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	f.mass.remove(id) // it may be another host now
 	target, ok, err := f.store.UnscopedMonitorToProbe(ctx, id)
 	switch {
 	case err != nil:
@@ -130,8 +138,42 @@ func (f *follower) look(ctx context.Context, id int64) {
 	case ok:
 		f.scheduler.Set(target)
 	default:
-		f.scheduler.Remove(id)
+		f.remove(id)
 	}
+}
+
+// remove forgets a monitor that is not probed any more.
+func (f *follower) remove(id int64) {
+	f.scheduler.Remove(id)
+	f.mass.remove(id)
+}
+
+// recall has the sentinels begin where the last prober of the location left off.
+func (f *follower) recall(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	beat, _, err := f.store.Heartbeat(ctx)
+	if err != nil {
+		f.trouble(ctx, "last heartbeat not read", err)
+		return
+	}
+	f.sentinels.recall(beat.Figures)
+}
+
+// noteBlind tells the database whether we are blind, and says so in a heartbeat.
+func (f *follower) noteBlind(ctx context.Context) {
+	note, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	var err error
+	if b := f.sentinels.Blindness(); b != nil {
+		err = f.store.SetBlind(note, f.options.Location, b.Since, b.Silent)
+	} else {
+		err = f.store.ClearBlind(note, f.options.Location)
+	}
+	if f.blindTold = err == nil; err != nil {
+		f.trouble(ctx, "blindness not written", err)
+	}
+	f.beat(ctx)
 }
 
 // requests starts the checks that people asked for.
@@ -166,6 +208,9 @@ func (f *follower) reread(ctx context.Context) {
 		f.compare(ctx)
 		f.compareAt = began.Add(max(compareEvery-rereadEvery/2, compareShare*time.Since(began)))
 	}
+	if !f.blindTold {
+		f.noteBlind(ctx)
+	}
 	f.requests(ctx)
 	f.readFeed(ctx, false)
 }
@@ -193,7 +238,7 @@ func (f *follower) reload(ctx context.Context) {
 		f.meanwhile(ctx)
 	}
 	for id := range gone {
-		f.scheduler.Remove(id)
+		f.remove(id)
 	}
 	f.since = began.Add(-changedOverlap)
 	if !f.loaded {
@@ -222,7 +267,7 @@ func (f *follower) changes(ctx context.Context) {
 		f.scheduler.Set(t)
 	}
 	for _, id := range stopped {
-		f.scheduler.Remove(id)
+		f.remove(id)
 	}
 	f.since = began.Add(-changedOverlap)
 	if len(targets)+len(stopped) >= manyChanged {
@@ -242,7 +287,7 @@ func (f *follower) compare(ctx context.Context) {
 	}
 	for id := range known {
 		if _, there := revs[id]; !there {
-			f.scheduler.Remove(id)
+			f.remove(id)
 		}
 	}
 	var differ []int64
@@ -274,12 +319,14 @@ func (f *follower) beat(ctx context.Context) {
 	beat := models.Heartbeat{
 		LocationID: f.options.Location, SeenAt: time.Now().UTC(), Engine: f.options.Engine(),
 		IPv4: abilities.Mode("4"), IPv6: abilities.Mode("6"), Hint: abilities.Fix(),
-		Blind: !abilities.IPv4() && !abilities.IPv6(), Lateness: stats.Lateness,
+		Lateness: stats.Lateness,
 		Monitors: stats.Monitors, InFlight: stats.Running, Queue: f.recorder.waiting(),
 	}
 	if f.options.Figures != nil {
 		beat.Figures = f.options.Figures()
 	}
+	beat.Figures.Sentinels, beat.Figures.Blind = f.sentinels.figures(), f.sentinels.Blindness()
+	beat.Blind = !beat.CanPing() || beat.Figures.Blind != nil
 	if err := f.store.SaveHeartbeat(ctx, beat); err != nil {
 		f.trouble(ctx, "heartbeat not written", err)
 	}

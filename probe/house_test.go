@@ -95,14 +95,21 @@ type house struct {
 	log    logText
 	stop   func() error
 
-	parallel int // 0 = as usual
+	parallel int     // 0 = as usual
+	options  Options // beyond those that start sets
 }
 
 // inHouse runs the test in a bubble of synctest, on SQLite, with a prober that runs.
 func inHouse(t *testing.T, test func(t *testing.T, h *house)) {
+	inHouseWith(t, func(*house) {}, test)
+}
+
+// inHouseWith is inHouse with a house that is prepared before its prober starts.
+func inHouseWith(t *testing.T, prepare func(h *house), test func(t *testing.T, h *house)) {
 	url := modelstest.SQLite(t)
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, url)
+		prepare(h)
 		h.start()
 		pass(time.Millisecond)
 		test(t, h)
@@ -123,10 +130,11 @@ func newHouse(t *testing.T, url string) *house {
 
 // start makes a new prober run, as after a restart.
 func (h *house) start() {
-	h.prober = New(h.store, h.store.Bus(), h.fakePinger, Options{
-		Engine: func() string { return "fake" }, Parallel: h.parallel, Shared: modelstest.IsPostgres(h.url), Log: slog.New(slog.NewTextHandler(&h.log, nil)),
-		Abilities: func() Abilities { return Abilities{{Mode: ModeDatagram, Family: "4", OK: true}} },
-	})
+	o := h.options
+	o.Engine, o.Parallel, o.Shared = func() string { return "fake" }, h.parallel, modelstest.IsPostgres(h.url)
+	o.Log = slog.New(slog.NewTextHandler(&h.log, nil))
+	o.Abilities = func() Abilities { return Abilities{{Mode: ModeDatagram, Family: "4", OK: true}} }
+	h.prober = New(h.store, h.store.Bus(), h.fakePinger, o)
 	h.stop = run(h.t, h.prober)
 }
 

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -33,6 +34,9 @@ type database interface {
 	UnscopedProbedIDs(ctx context.Context) (map[int64]int64, error)
 	TakeCheckRequests(ctx context.Context) ([]int64, error)
 	SaveHeartbeat(ctx context.Context, h models.Heartbeat) error
+	Heartbeat(ctx context.Context) (h models.Heartbeat, alive bool, err error)
+	SetBlind(ctx context.Context, locationID int64, since time.Time, silent []string) error
+	ClearBlind(ctx context.Context, locationID int64) error
 	HoldLocation(ctx context.Context, locationID int64) (release func(), lost <-chan struct{}, held bool, err error)
 	NewFeed() *models.Feed
 }
@@ -47,9 +51,13 @@ type Options struct {
 	Engine func() string
 	// Abilities tells who may ping; nil = ProbeAbilities.
 	Abilities func() Abilities
+	// Sentinels are hosts, beside the gateways, whose silence means that this location is blind; see Sentinels.
+	Sentinels []string
+	// Gateways tells the default gateways, DefaultGateways for one; nil = there are none that count.
+	Gateways func() []netip.Addr
 	// Figures are what the heartbeat tells of the prober's own work; nil = nothing.
 	Figures func() models.ProberFigures
-	// Observe is told each result on its way to be recorded, by many goroutines at once; it must not block. nil = nobody.
+	// Observe is told each result as it is recorded, by many goroutines at once; it must not block. nil = nobody.
 	Observe func(models.Result)
 	// SpoolDir is where results wait when neither the database nor memory has room; empty = nowhere.
 	SpoolDir string
@@ -71,6 +79,9 @@ type Prober struct {
 	standby atomic.Bool
 	// recorder outlives the right to probe: what was measured and not stored when it was lost is stored later.
 	recorder  *Recorder
+	sentinels *Sentinels
+	veto      *veto
+	mass      *massFailure
 	scheduler atomic.Pointer[Scheduler]      // the latest
 	feed      *models.Feed                   // nil where nobody else writes
 	stats     atomic.Pointer[SchedulerStats] // as of the last heartbeat
@@ -95,6 +106,9 @@ func New(store database, bus *events.Bus, pinger Pinger, o Options) *Prober {
 	}
 	p := &Prober{store: store, bus: bus, pinger: pinger, options: o, notices: newPerMinute()}
 	p.recorder = NewRecorder(store, o.SpoolDir, p.recorded, o.Log)
+	p.sentinels = newSentinels(o.Location, pinger, o.Sentinels, o.Gateways, func() { p.veto.look() }, o.Log)
+	p.veto = newVeto(p.sentinels, p.pass, o.Log)
+	p.mass = newMassFailure(p.probedWithin, o.Log)
 	return p
 }
 
@@ -134,16 +148,26 @@ func (p *Prober) Run(ctx context.Context) error {
 	return <-stored
 }
 
-// deliver takes each result on its way to the recorder.
-func (p *Prober) deliver(r models.Result) {
+// pass takes each result that is as it is to be recorded.
+func (p *Prober) pass(r models.Result) {
+	r = p.mass.mark(r)
 	if p.options.Observe != nil {
 		p.options.Observe(r)
 	}
 	p.recorder.Take(r)
 }
 
+// probedWithin is how many monitors are planned to be probed within the time.
+func (p *Prober) probedWithin(d time.Duration) float64 {
+	if s := p.scheduler.Load(); s != nil {
+		return s.probedWithin(d)
+	}
+	return 0
+}
+
 // recorded tells whoever schedules now what was committed.
 func (p *Prober) recorded(r models.Recorded) {
+	p.mass.recorded(r)
 	if s := p.scheduler.Load(); s != nil {
 		s.Recorded(r)
 	}
@@ -186,11 +210,17 @@ func (p *Prober) probe(ctx context.Context, lost <-chan struct{}) {
 
 	f := newFollower(p)
 	defer f.close()
+	f.recall(holding)
+	asked := make(chan struct{})
+	go func() { defer close(asked); p.sentinels.Run(holding) }()
 	checks := make(chan struct{})
 	go func() { defer close(checks); f.scheduler.Run(holding) }()
 	f.beat(holding)
 	f.follow(holding)
 	<-checks
+	<-asked
+	p.veto.drop()
+	p.mass.forget()
 	p.options.Log.Info("all checks have ended")
 	if ctx.Err() != nil {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastBeat)

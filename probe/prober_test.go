@@ -71,10 +71,10 @@ func TestProberConfirms(t *testing.T) {
 		}
 		pings := h.of(m.ID)
 		last := len(pings) - 1
-		if gap := pings[last].began.Sub(pings[last-1].ended); h.state(m.PublicID).State != models.StateDown || gap > 6*time.Second {
+		if gap := pings[last].began.Sub(pings[last-2].ended); h.state(m.PublicID).State != models.StateDown || gap > 6*time.Second {
 			t.Errorf("got state %s, the confirming check after %s, want down after 5s", h.state(m.PublicID).State, gap)
 		}
-		if got := h.history(m.PublicID); !strings.HasSuffix(got, "scheduled:failure confirm:failure") {
+		if got := h.history(m.PublicID); !strings.HasSuffix(got, "scheduled:failure burst:failure confirm:failure") {
 			t.Errorf("history: got %q", got)
 		}
 		broken.Store(false)

@@ -37,6 +37,7 @@ type schedule struct {
 	extra                 extra // the check out of turn that was asked for
 	urgent                bool  // somebody waits for extra
 	gone                  bool  // removed while a check was running
+	burstTook             int32 // milliseconds between the ends of the first failed check and of the burst after it; else 0
 
 	extraAt           int64 // when extra is wanted
 	ended             int64 // the last check
@@ -54,11 +55,12 @@ const (
 	extraFirst
 	extraManual
 	extraConfirm
+	extraBurst
 )
 
 // kind is what a check of that reason is called.
 func (e extra) kind() models.Kind {
-	return [...]models.Kind{models.KindScheduled, models.KindFirst, models.KindManual, models.KindConfirm}[e]
+	return [...]models.Kind{models.KindScheduled, models.KindFirst, models.KindManual, models.KindConfirm, models.KindBurst}[e]
 }
 
 // set takes over what a target says.
@@ -69,7 +71,7 @@ func (m *schedule) set(t models.ProbeTarget) {
 	m.setting = unique.Make(setting{spec, t.Rule})
 	interval := max(t.Interval, shortestInterval).Milliseconds()
 	m.interval = int32(min(interval, longestInterval))
-	m.extra, m.urgent, m.gone = extraNone, false, false
+	m.extra, m.urgent, m.gone, m.burstTook = extraNone, false, false, 0
 }
 
 // due is when the monitor is to be checked next.

@@ -22,7 +22,7 @@ const (
 // same after a restart and are spread evenly over the monitors. A slot that has to wait for room runs late until the next
 // one is due; then it is shed: counted, and delivered as a result that was not measured. A slot that passes while the
 // monitor's own last check is running is skipped: counted alone. Beside the slots there are checks out of turn: first (new
-// or changed), manual, and confirm (after a failure). One check serves all that was asked for before it began. Slots of
+// or changed), manual, burst (after a first failure, at once) and confirm (after the rule's pause). One check serves all that was asked for before it began. Slots of
 // one monitor only grow, but where the clock is set back.
 //
 // All methods are safe for concurrent use. Whatever the number of monitors, none holds the others up for long.
@@ -31,7 +31,8 @@ type Scheduler struct {
 	parallel int
 	pinger   Pinger
 	deliver  func(models.Result)
-	late     func(time.Duration) // may be nil
+	failed   func(r models.Result, last time.Time) // takes failures instead of deliver; nil = deliver does
+	late     func(time.Duration)                   // may be nil
 	log      *slog.Logger
 	panics   *perMinute
 
@@ -52,6 +53,9 @@ type Scheduler struct {
 	turn    fifo // wait for room
 	stopped bool
 
+	load   load
+	budget budget // for checks that ask again
+
 	epochs   []epoch
 	renewed  int   // places that are in the current epoch for sure
 	overdue  int   // monitors caught up with since the start
@@ -70,7 +74,7 @@ func NewScheduler(location int64, parallel int, pinger Pinger, deliver func(mode
 	s := &Scheduler{
 		location: location, parallel: parallel, pinger: pinger, deliver: deliver, late: late, log: log, panics: newPerMinute(),
 		wake: make(chan struct{}, 1), clock: newWallClock(), slab: newSlab(), places: make(map[int64]int32),
-		epochs: []epoch{{}},
+		epochs: []epoch{{}}, load: newLoad(),
 	}
 	s.ring = newRing(&s.slab, s.clock.start.UnixMilli())
 	s.urgent, s.turn = newFIFO(&s.slab), newFIFO(&s.slab)
@@ -105,8 +109,12 @@ func (s *Scheduler) take(t models.ProbeTarget, now time.Time) (p int32, m *sched
 			return p, nil, nil
 		}
 		cut = m.flight.cut()
+		if !m.gone {
+			s.load.remove(m)
+		}
 	}
 	m.set(t)
+	s.load.add(m)
 	m.next = s.slotAfter(m, max(now.UnixMilli(), m.last))
 	return p, m, cut
 }
@@ -125,6 +133,9 @@ func (s *Scheduler) remove(id int64) (cut func()) {
 		return nil
 	}
 	m := s.at(p)
+	if !m.gone {
+		s.load.remove(m)
+	}
 	if m.flight != nil {
 		// It stays known until its check returned: it may come back meanwhile, and must not be checked twice at a time.
 		m.gone = true
@@ -159,7 +170,8 @@ func (s *Scheduler) CheckNow(id int64) bool {
 	return true
 }
 
-// Recorded hears what was committed. A failure that is not confirmed yet is checked again after the rule's pause.
+// Recorded hears what was committed. A failure that is not confirmed yet is checked again: the first one at once, by a burst,
+// and then after the rule's pause, as far as the budget for that goes.
 func (s *Scheduler) Recorded(r models.Recorded) {
 	if r.Monitor.State.LastOutcome != models.OutcomeFailure {
 		return // nothing to confirm, and most are so: without the lock
@@ -175,18 +187,26 @@ func (s *Scheduler) Recorded(r models.Recorded) {
 	if m.gone || m.flight != nil || r.Result.Rev != m.rev || r.Result.Slot != m.last {
 		return // it is out of date: what runs now or is to come will be recorded too
 	}
-	if rule := m.setting.Value().rule; models.NeedsConfirming(r.Monitor.State, rule) {
-		s.outOfTurn(p, m, extraConfirm, m.ended+rule.Retry.Milliseconds(), now)
+	rule := m.setting.Value().rule
+	if !models.NeedsConfirming(r.Monitor.State, rule) {
+		return
+	}
+	if r.Monitor.State.Failures == 1 && r.Result.Kind != models.KindBurst && s.mayBurst(m, now) {
+		s.outOfTurn(p, m, extraBurst, now, now)
+		return
+	}
+	if at, ok := s.confirmAt(m, rule, now); ok {
+		s.outOfTurn(p, m, extraConfirm, at, now)
 	}
 }
 
 // outOfTurn needs the lock. The earlier of two that were asked for stays. Somebody waits for what is wanted at once,
-// unless it is we who ask, to confirm.
+// unless it is we who ask again.
 func (s *Scheduler) outOfTurn(p int32, m *schedule, why extra, at, now int64) {
 	ms := max(at, now, m.last+1)
 	if m.extra == extraNone || ms < m.extraAt {
 		m.extra, m.extraAt = why, ms
-		m.urgent = why != extraConfirm && at <= now
+		m.urgent = why != extraConfirm && why != extraBurst && at <= now
 	}
 	s.settle(p, m, now)
 	s.nudge()

@@ -115,14 +115,19 @@ func TestConfirmingCheck(t *testing.T) {
 		s.CheckNow(1)
 		time.Sleep(time.Second)
 		record()
+		time.Sleep(time.Second)
+		record() // the burst, which confirms nothing
+		if state.State != models.StateUp {
+			t.Errorf("after the burst: got %s, want up", state.State)
+		}
 		time.Sleep(10 * time.Second)
 		record() // down now: nothing to confirm
 		time.Sleep(10 * time.Second)
-		if got, want := s.kinds(), "manual confirm"; got != want {
+		if got, want := s.kinds(), "manual burst confirm"; got != want {
 			t.Fatalf("kinds: got %q, want %q", got, want)
 		}
 		pings := s.of(1)
-		if gap := pings[1].began.Sub(pings[0].ended); gap < 5*time.Second || gap > 5*time.Second+10*time.Millisecond {
+		if gap := pings[2].began.Sub(pings[0].ended); gap < 5*time.Second || gap > 5*time.Second+10*time.Millisecond {
 			t.Errorf("pause before the confirming check: got %s, want 5s", gap)
 		}
 		if state.State != models.StateDown {

@@ -117,13 +117,26 @@ func (s *Scheduler) finishSome() (more bool) {
 func (s *Scheduler) finish(flight *flight, r models.Result, now int64) {
 	m := s.at(flight.place)
 	s.running--
+	m.burstTook = 0
+	if flight.burst {
+		m.burstTook = int32(now - m.ended)
+	}
 	m.flight, m.ended = nil, now
 	if flight.epoch != s.epochNow() {
 		first := s.epochs[flight.epoch+1]
 		r = r.Unknown(first.cause, first.why)
 	}
 	if !flight.thrown && !m.gone && r.Rev == m.rev {
-		s.deliver(r)
+		if r.Outcome == models.OutcomeFailure && s.failed != nil {
+			// Where packets had to wait for a cap, the check ended as much later.
+			last, end := r.StartedAt().Add(flight.span), time.UnixMilli(now)
+			if delayed := end.Add(-flight.rest); delayed.After(last) {
+				last = delayed
+			}
+			s.failed(r, last)
+		} else {
+			s.deliver(r)
+		}
 	}
 	if m.gone {
 		s.forget(flight.place, m)
@@ -226,6 +239,12 @@ func (s *Scheduler) begin(p int32, m *schedule, now time.Time) {
 	s.leaveQueue(p, m)
 	m.last, m.next = b.check.Slot, s.slotAfter(m, max(ms, b.check.Slot))
 	b.check.Spec.Timeout = endsBefore(time.UnixMilli(m.next).Sub(now), set.spec.Timeout)
+	if b.check.Kind == models.KindBurst {
+		asBurst(&b.check.Spec, set.rule.Retry, time.Duration(ms-m.ended)*time.Millisecond)
+		b.flight.burst = true
+	}
+	b.flight.span = time.Duration(b.check.Spec.Count-1) * b.check.Spec.Interval
+	b.flight.rest = b.check.Spec.Timeout - b.flight.span
 	m.extra, m.urgent = extraNone, false
 	m.flight = b.flight
 	s.settle(p, m, ms)

@@ -46,6 +46,12 @@ func (w *Watch) describe(location string) {
 	add(counter, "echolot_send_errors_total", "Packets that this machine did not take.", nil, func(s snapshot) float64 { return float64(s.engine.SendErrors) })
 	add(gauge, "echolot_checks_in_flight", "Checks under way.", nil, func(s snapshot) float64 { return float64(inFlight(s)) })
 	add(gauge, "echolot_monitors", "Monitors that are scheduled.", nil, func(s snapshot) float64 { return float64(s.work.Monitors) })
+	add(gauge, "echolot_blind", "1 while the sentinels are silent: failed checks are not measured then.", nil, func(s snapshot) float64 {
+		if s.work.Blind {
+			return 1
+		}
+		return 0
+	})
 	add(counter, "echolot_slots_skipped_total", "Slots that no check was made in.", nil, func(s snapshot) float64 { return float64(s.work.Skipped) })
 	add(counter, "echolot_checks_shed_total", "Skipped slots that are recorded as overload.", nil, func(s snapshot) float64 { return float64(s.work.Shed) })
 	add(counter, "echolot_clock_steps_total", "How often the clock was set, or the machine slept.", nil, func(s snapshot) float64 { return float64(s.work.ClockSteps) })

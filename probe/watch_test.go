@@ -141,6 +141,9 @@ func TestMetrics(t *testing.T) {
 }
 
 const wantedMetrics = `
+# HELP echolot_blind 1 while the sentinels are silent: failed checks are not measured then.
+# TYPE echolot_blind gauge
+echolot_blind 0
 # HELP echolot_cap_delays_total Packets that had to wait for a cap, or were refused by it.
 # TYPE echolot_cap_delays_total counter
 echolot_cap_delays_total{cap="global"} 11

@@ -4,6 +4,8 @@ package views
 import (
 	"strconv"
 	"time"
+
+	"echolot/models"
 )
 
 // Page is what every page shares.
@@ -101,6 +103,12 @@ func NoRightToPing() Notice {
 		{"or give the program the capability", "setcap cap_net_raw+ep ./bin/echolot"},
 		{"or, in a container, start it with", "--cap-add=NET_RAW"},
 	}}
+}
+
+// ProberBlind is the notice for a prober whose own network does not work.
+func ProberBlind(b models.Blindness) Notice {
+	return Notice{Strong: "The prober is blind since " + b.Since.UTC().Format(exactForm) + ".",
+		Text: "This machine’s own network does not work: " + b.String() + ". Failed checks are unknown until it does; nothing is called down for them."}
 }
 
 // NotMeasured is the notice for monitors that could not be measured several times in a row.

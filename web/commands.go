@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"echolot/models"
 	"echolot/models/events"
@@ -110,6 +111,9 @@ func (c *doctorCommand) Run(ctx context.Context) error {
 		bad = true
 		fmt.Printf("\nNobody may ping here; every monitor would be unknown. One of these mends it:\n%s\n\n", fix)
 	}
+	for _, gateway := range probe.DefaultGateways() {
+		fmt.Printf("ok      gateway: %s, asked whether this machine's own network works\n", gateway)
+	}
 	bad = c.database(ctx) || bad
 	if bad {
 		return errSaid
@@ -133,6 +137,9 @@ func (c *doctorCommand) database(ctx context.Context) (bad bool) {
 		return true
 	case !alive:
 		fmt.Println("–       nobody is probing on this database now")
+	case beat.Figures.Blind != nil:
+		fmt.Printf("no      probing: blind since %s, %s\n", beat.Figures.Blind.Since.Format(time.RFC3339), beat.Figures.Blind)
+		return true
 	default:
 		fmt.Printf("ok      probing: %s%s, IPv4 %s, IPv6 %s, %d monitors\n", beat.Engine, stampsWords(beat.Figures.Engine.Stamps), orNone(beat.IPv4),
 			orNone(beat.IPv6), beat.Monitors)

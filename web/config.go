@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,6 +41,7 @@ type serveConfig struct {
 	APIRateLimit        int      `env:"ECHOLOT_API_RATE_LIMIT" default:"600" help:"API requests a minute for each credential; without one 60 for each address. 0: no limit."`
 	Resolver            string   `env:"ECHOLOT_RESOLVER" placeholder:"HOST:PORT" help:"DNS server for the names of targets. Default: the system's."`
 	PacketsPerSecond    *int     `env:"ECHOLOT_PACKETS_PER_SECOND" help:"Echo requests a second in all, whatever is due. 0: no limit. Default: 50000, with the public target policy 1000."`
+	Sentinels           []string `env:"ECHOLOT_SENTINELS" placeholder:"HOST" help:"Hosts that should always answer, as names or addresses, comma separated. While they and the default gateways are silent, failed checks are not measured. no-gateway among them: the gateways are not asked."`
 	MetricsToken        string   `env:"ECHOLOT_METRICS_TOKEN" placeholder:"SECRET" help:"Bearer token that /metrics is read with from elsewhere, 16 characters at least. Default: only programs on this machine may read it."`
 	MaxStreams          int      `env:"ECHOLOT_MAX_STREAMS" default:"20000" help:"Live streams at once. 0, here and below: no limit."`
 	MaxStreamsPerUser   int      `env:"ECHOLOT_MAX_STREAMS_PER_USER" default:"50" help:"Live streams at once for one user."`
@@ -145,6 +147,9 @@ func (c serveConfig) check() error {
 	if n := c.PacketsPerSecond; n != nil && *n < 0 {
 		return badSetting("ECHOLOT_PACKETS_PER_SECOND", "%d is less than 0; 0 means no limit", *n)
 	}
+	if _, _, err := c.sentinels(); err != nil {
+		return err
+	}
 	if n := len(c.MetricsToken); n > 0 && n < shortestToken {
 		return badSetting("ECHOLOT_METRICS_TOKEN", "%d characters can be guessed; take %d or more, like the output of: openssl rand -hex 16", n, shortestToken)
 	}
@@ -198,6 +203,38 @@ func (c serveConfig) packetsPerSecond() int {
 		return -1
 	}
 	return *c.PacketsPerSecond
+}
+
+// noGateway is the word among the sentinels that keeps the default gateways from being asked.
+const noGateway = "no-gateway"
+
+// sentinels are the hosts that the operator chose, in the form that is resolved or sent to, and whether the gateways are asked too.
+func (c serveConfig) sentinels() (hosts []string, gateways bool, err error) {
+	policy, err := c.policy()
+	if err != nil {
+		return nil, false, err
+	}
+	gateways = true
+	for _, text := range c.Sentinels {
+		text = strings.TrimSpace(text)
+		if text == noGateway {
+			gateways = false
+			continue
+		}
+		host, _, err := models.ParseHostname(text)
+		if err != nil {
+			return nil, false, badSetting("ECHOLOT_SENTINELS", "%q is neither a name nor an address: %v", text, err)
+		}
+		if addr, err := netip.ParseAddr(host); err == nil {
+			if err := policy.Check(addr); err != nil {
+				return nil, false, badSetting("ECHOLOT_SENTINELS", "%v; choose another host, or name its network in ECHOLOT_TARGET_ALLOW", err)
+			}
+		}
+		if !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	return hosts, gateways, nil
 }
 
 // baseURL is where people reach the server that listens on addr.

@@ -54,6 +54,8 @@ func TestWrongSettings(t *testing.T) {
 		{"ECHOLOT_TARGET_POLICY", "open", "private"},
 		{"ECHOLOT_TARGET_ALLOW", "10.0.0.0", "like 10.0.0.0/8"},
 		{"ECHOLOT_TARGET_ALLOW", "10.0.0.0/33", "like 10.0.0.0/8"},
+		{"ECHOLOT_SENTINELS", "127.0.0.1,no such host", "\"no such host\" is neither a name nor an address"},
+		{"ECHOLOT_SENTINELS", "no-gateway,224.0.0.1", "224.0.0.1 is never pinged"},
 		{"ECHOLOT_RESOLVER", "192.0.2.53", "like 192.0.2.53:53"},
 		{"ECHOLOT_RESOLVER", "192.0.2.53:dns", "like 192.0.2.53:53"},
 		{"ECHOLOT_RESOLVER", "192.0.2.53:0", "like 192.0.2.53:53"},

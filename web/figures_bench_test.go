@@ -47,7 +47,7 @@ func newBenchProgram(b *testing.B) *benchProgram {
 }
 
 func (p *benchProgram) env() []string {
-	return append(append(os.Environ(), "ECHOLOT_DATA_DIR="+p.data, "ECHOLOT_LISTEN="+p.addr, "ECHOLOT_API_RATE_LIMIT=0", "ECHOLOT_LOG_LEVEL=warn"), p.settings...)
+	return append(append(os.Environ(), "ECHOLOT_DATA_DIR="+p.data, "ECHOLOT_LISTEN="+p.addr, "ECHOLOT_API_RATE_LIMIT=0", "ECHOLOT_LOG_LEVEL=warn", "ECHOLOT_SENTINELS=no-gateway"), p.settings...)
 }
 
 // start runs the program and returns how long it took to be ready.

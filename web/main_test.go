@@ -93,7 +93,8 @@ func serve(t testing.TB, settings ...string) *program {
 // launch starts the program and does not wait. The change, where there is one, is made before it starts.
 func launch(t testing.TB, change func(*exec.Cmd), settings ...string) *program {
 	t.Helper()
-	kit := []string{"ECHOLOT_DATA_DIR=" + t.TempDir(), "ECHOLOT_LISTEN=127.0.0.1:0", "ECHOLOT_LOG_FORMAT=json", "ECHOLOT_API_RATE_LIMIT=0"}
+	kit := []string{"ECHOLOT_DATA_DIR=" + t.TempDir(), "ECHOLOT_LISTEN=127.0.0.1:0", "ECHOLOT_LOG_FORMAT=json", "ECHOLOT_API_RATE_LIMIT=0",
+		"ECHOLOT_SENTINELS=no-gateway"} // the machine's own network is none of the tests' business
 	p := &program{t: t, cmd: command(context.Background(), append(kit, settings...), "serve"), ended: make(chan struct{})}
 	if change != nil {
 		change(p.cmd)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -117,8 +118,17 @@ func (c *serveCommand) serve(ctx context.Context, store *models.Store, bus *even
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
+	sentinels, askGateways, err := c.sentinels()
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	var gateways func() []netip.Addr
+	if askGateways {
+		gateways = probe.DefaultGateways
+	}
 	prober = probe.New(store, bus, pinger, probe.Options{Engine: pinger.Kind, Parallel: probe.Parallel, Abilities: pinger.Abilities,
-		SpoolDir: filepath.Join(c.DataDir, "spool"), Shared: store.Engine() == "PostgreSQL", Log: log, Figures: watch.Figures, Late: watch.Began, Observe: watch.Ended})
+		SpoolDir: filepath.Join(c.DataDir, "spool"), Shared: store.Engine() == "PostgreSQL", Log: log, Figures: watch.Figures, Late: watch.Began, Observe: watch.Ended,
+		Sentinels: sentinels, Gateways: gateways})
 	server := handlers.New(handlers.Options{Store: store, Assets: assets, Log: log, BaseURL: base, Version: version, TrustedProxies: c.TrustedProxies,
 		APIRateLimit: c.APIRateLimit, Streams: c.caps(), Standby: prober.Standby,
 		Storage: prober.Storage, Metrics: metrics, MetricsToken: c.MetricsToken})

@@ -10,7 +10,7 @@ import (
 type Page struct {
 	// Title stands before " · Echolot".
 	Title string
-	// Nav names the link that is current: NavMonitors, NavCustomers, NavTokens, NavProber, or empty.
+	// Nav names the link that is current: NavWall, NavMonitors, NavCustomers, NavTokens, NavProber, or empty.
 	Nav string
 	// User is nil where nobody is signed in: then there is no bar.
 	User *User
@@ -39,6 +39,7 @@ type Page struct {
 
 // The links under the bar.
 const (
+	NavWall      = "wall"
 	NavMonitors  = "monitors"
 	NavCustomers = "customers"
 	NavTokens    = "tokens"

@@ -60,6 +60,9 @@ func checkHeaders(t *testing.T, what string, a answer, secure bool) {
 	if a.status == 200 && strings.Contains(what, "/static/") {
 		cache = "public, max-age=31536000, immutable"
 	}
+	if a.status == 200 && strings.Contains(what, "/chart.svg") {
+		cache = "private, no-cache"
+	}
 	if got := a.header.Get("Cache-Control"); got != cache && (a.status != 200 || !strings.Contains(what, "/favicon.ico")) {
 		t.Errorf("%s: Cache-Control: got %q, want %q", what, got, cache)
 	}

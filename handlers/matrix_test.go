@@ -134,11 +134,12 @@ func matrix() map[string][]line {
 			{who: readers, good: 200},
 			{who: readers, query: "customerId", queryKind: aCustomer, good: 200},
 		},
-		"POST /monitors":         {{who: monitorChangers, body: monitorForm, bodyKind: aCustomer, good: 303, refused: 422}},
-		"GET /monitors/new":      {{who: monitorChangers, good: 200}},
-		"GET /monitors/:id":      {{who: readers, path: aMonitor, good: 200}},
-		"GET /monitors/:id/row":  {{who: readers, path: aMonitor, good: 200}},
-		"GET /monitors/:id/edit": {{who: monitorChangers, path: aMonitor, good: 200}},
+		"POST /monitors":              {{who: monitorChangers, body: monitorForm, bodyKind: aCustomer, good: 303, refused: 422}},
+		"GET /monitors/new":           {{who: monitorChangers, good: 200}},
+		"GET /monitors/:id":           {{who: readers, path: aMonitor, good: 200}},
+		"GET /monitors/:id/row":       {{who: readers, path: aMonitor, good: 200}},
+		"GET /monitors/:id/chart.svg": {{who: readers, path: aMonitor, good: 200}},
+		"GET /monitors/:id/edit":      {{who: monitorChangers, path: aMonitor, good: 200}},
 		"POST /monitors/:id/edit": {
 			{who: monitorChangers, path: aMonitor, body: "name=Changed", good: 303},
 			{who: monitorChangers, path: aMonitor, body: monitorForm, bodyKind: aCustomer, good: 303, refused: 422},
@@ -166,6 +167,9 @@ func matrix() map[string][]line {
 		"POST /customers/:id":        {{who: customerChangers, path: aCustomer, body: "name=Changed", good: 303}},
 		"GET /customers/:id/cancel":  {{who: customerChangers, path: aCustomer, good: 200}},
 		"POST /customers/:id/cancel": {{who: customerChangers, path: aCustomer, good: 303}},
+
+		"GET /wall":       {{who: readers, good: 200}},
+		"GET /wall/lines": {{who: readers, query: "customerId", queryKind: aCustomer, good: 200}},
 
 		"GET /prober": {{who: proberReaders, good: 200}},
 

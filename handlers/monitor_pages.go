@@ -102,13 +102,20 @@ func (s *Server) showMonitor(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	panel, err := s.chartPanel(c, m)
+	if err != nil {
+		return err
+	}
+	if viaHTMX(c) && c.Get("HX-Target") == "chart" {
+		return draw(c, http.StatusOK, views.Chart(panel))
+	}
 	results, err := s.Store.CheckHistory(c.UserContext(), actorOf(c), m.PublicID, time.Time{}, views.ShownChecks)
 	if err != nil {
 		return err
 	}
 	now, by := time.Now(), actorOf(c)
 	p := views.MonitorPage{Live: liveMonitor(m, now), Name: m.Name, Hostname: m.HostnameTyped, Customer: m.CustomerName,
-		CustomerPublicID: m.CustomerPublicID.String(), IntervalSeconds: m.IntervalSeconds, Settings: settings(m), Warnings: m.Config.Warnings(),
+		CustomerPublicID: m.CustomerPublicID.String(), IntervalSeconds: m.IntervalSeconds, Settings: settings(m), Warnings: m.Config.Warnings(), Chart: panel,
 		MayEdit: by.May(models.MayChangeMonitors), MaySetStatus: by.May(models.MaySetStatus)}
 	for _, r := range results {
 		p.Checks = append(p.Checks, views.Check{MonitorPublicID: m.PublicID.String(), ID: models.CheckID(r.Monitor, r.Slot, r.Location).String(), Result: r, Now: now})

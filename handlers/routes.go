@@ -78,6 +78,7 @@ func (s *Server) routes() []route {
 		{get, "/monitors/new", changeMonitors, s.showNewMonitor},
 		{get, "/monitors/:id", read, s.showMonitor},
 		{get, "/monitors/:id/row", read, s.showMonitorRow},
+		{get, "/monitors/:id/chart.svg", read, s.showChart},
 		{get, "/monitors/:id/edit", changeMonitors, s.showEditMonitor},
 		{post, "/monitors/:id/edit", changeMonitors, s.changeMonitor},
 		{get, "/monitors/:id/delete", changeMonitors, s.showDeleteMonitor},
@@ -99,6 +100,9 @@ func (s *Server) routes() []route {
 		{post, "/customers/:id", changeCustomers, s.changeCustomer},
 		{get, "/customers/:id/cancel", changeCustomers, s.showCancelCustomer},
 		{post, "/customers/:id/cancel", changeCustomers, s.cancelCustomer},
+
+		{get, "/wall", read, s.showWall},
+		{get, "/wall/lines", read, s.showWallLines}, // what the script of the wall says of each line
 
 		{get, "/prober", seeProber, s.showProber},
 

@@ -70,7 +70,7 @@ type MonitorState struct {
 	LastRTT  int64
 	Address  string
 	ReplyTTL int
-	// Recent holds the last RecentChecks outcomes; see Beats.
+	// Recent holds the last RecentChecks outcomes and the last hour by minute; see Beats and Minutes.
 	Recent []byte
 }
 
@@ -142,8 +142,9 @@ var beatOutcomes = [...]Outcome{OutcomeSuccess, OutcomeWarning, OutcomeFailure, 
 
 // Beats unpacks Recent, oldest first.
 func (s MonitorState) Beats() []Beat {
-	beats := make([]Beat, 0, len(s.Recent)/beatBytes)
-	for b := s.Recent; len(b) >= beatBytes; b = b[beatBytes:] {
+	packed := s.Recent[:len(s.Recent)-len(hour(s.Recent))]
+	beats := make([]Beat, 0, len(packed)/beatBytes)
+	for b := packed; len(b) >= beatBytes; b = b[beatBytes:] {
 		beats = append(beats, Beat{
 			Outcome:     beatOutcomes[b[0]&3],
 			Maintenance: b[0]&4 != 0,
@@ -154,7 +155,7 @@ func (s MonitorState) Beats() []Beat {
 	return beats
 }
 
-// PushBeat adds a check to Recent and drops the oldest beyond RecentChecks.
+// PushBeat adds a check to Recent and drops the oldest beyond RecentChecks; LastSlot and the verdict are the check's already.
 func (s *MonitorState) PushBeat(beat Beat) {
 	var b [beatBytes]byte
 	for i, o := range beatOutcomes {
@@ -167,10 +168,11 @@ func (s *MonitorState) PushBeat(beat Beat) {
 	}
 	b[1] = byte(beat.LossPercent)
 	binary.BigEndian.PutUint32(b[2:6], uint32(beat.RTT.Microseconds()))
-	kept := s.Recent
+	minutes := pushMinute(hour(s.Recent), s.LastSlot, s.minuteOf(beat))
+	kept := s.Recent[:len(s.Recent)-len(hour(s.Recent))]
 	if over := len(kept) + beatBytes - RecentChecks*beatBytes; over > 0 {
 		kept = kept[over:]
 	}
 	// A new slice: the row read before may still be shared with a reader.
-	s.Recent = append(append(make([]byte, 0, RecentChecks*beatBytes), kept...), b[:]...)
+	s.Recent = append(append(append(make([]byte, 0, RecentChecks*beatBytes+hourBytes), kept...), b[:]...), minutes...)
 }

@@ -18,6 +18,10 @@ type MonitorPage struct {
 	IntervalSeconds int
 	// Checks are the last ones, newest first; at most ShownChecks are drawn.
 	Checks []Check
+	// Chart is the monitor's history.
+	Chart ChartPanel
+	// Uptimes are the shares of time that the monitor was up, for spans that end now.
+	Uptimes []Uptime
 	// Settings are shown as they are, in order.
 	Settings []Setting
 	Warnings []string

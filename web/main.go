@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // charts are drawn in the reader's zone, also in a container that has no zones
 
 	"github.com/alecthomas/kong"
 )

@@ -139,6 +139,7 @@ export function startStream(htmx) {
       fact.className = jitter ? "" : "still";
       fact.nextElementSibling?.toggleAttribute("hidden", !jitter);
     }
+    document.dispatchEvent(new Event("echolot:check"));
   }
 
   const row = (id) => document.getElementById(`m-${id}`);

@@ -66,6 +66,13 @@ export function tell(node = document) {
   }
 }
 
+/** keep tells the server of the zone, which draws charts in it. */
+function keep() {
+  const name = zone === "local" ? Intl.DateTimeFormat().resolvedOptions().timeZone : "";
+  document.cookie = `tz=${encodeURIComponent(name || "")}; path=/; max-age=${name ? 31536000 : 0}; samesite=lax`;
+}
+
+/** startTimes returns what changes between UTC and the reader's zone. */
 export function startTimes(store) {
   zone = store("zone") === "local" ? "local" : "utc";
   const show = () => document.querySelectorAll("[data-zone]").forEach((b) => {
@@ -74,16 +81,22 @@ export function startTimes(store) {
     b.querySelector(".end").textContent = on ? "now" : "";
   });
   document.addEventListener("click", (e) => {
-    const pick = e.target.closest("[data-zone]")?.dataset.zone;
-    if (!pick) return;
-    zone = pick;
-    store("zone", pick);
+    const picked = e.target.closest("[data-zone]")?.dataset.zone;
+    if (picked) pick(picked);
+  });
+  function pick(chosen) {
+    zone = chosen;
+    store("zone", chosen);
+    keep();
     show();
     tell();
-  });
+    document.dispatchEvent(new Event("echolot:zone"));
+  }
   document.body.addEventListener("htmx:afterSettle", () => tell());
+  if (zone === "local") keep(); // the reader may have travelled
   show();
   tell();
   setInterval(() => { if (!document.hidden) tell(); }, 1000);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) tell(); });
+  return () => pick(zone === "utc" ? "local" : "utc");
 }

@@ -1,0 +1,125 @@
+package handlers
+
+import (
+	"net/url"
+	"strings"
+	"time"
+
+	"echolot/models"
+	"echolot/views"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// chartQuery is what a page's address asks of the chart.
+type chartQuery struct {
+	// name is the range's, empty for one between two times.
+	name     string
+	from, to time.Time
+	// live is true where the range ends now.
+	live bool
+	zone *time.Location
+	// tz is the zone as the address names it; empty where the reader's cookie or UTC rules.
+	tz string
+}
+
+// defaultRange is what the chart shows unasked.
+const defaultRange = "day"
+
+// The shortest and the longest range: a dragged one may be short, and no monitor is older than the years that are kept.
+const (
+	shortestRange = 10 * time.Second
+	longestRange  = 20 * 366 * 24 * time.Hour
+)
+
+// chartRange reads range, start, end and tz. A range has its end, or now; start and end go without a range.
+func chartRange(c *fiber.Ctx, now time.Time) (chartQuery, error) {
+	q := chartQuery{name: c.Query("range"), to: now, zone: time.UTC}
+	var bad models.Invalid
+	moment := func(name string) (t time.Time) {
+		text := c.Query(name)
+		if text == "" {
+			return time.Time{}
+		}
+		t, err := time.Parse(time.RFC3339, text)
+		if err != nil || t.Year() < 1970 || t.Year() > 9999 {
+			bad.Fields = append(bad.Fields, models.FieldError{Field: name, Message: name + " must be a time like 2026-02-26T12:00:00Z"})
+		}
+		return t.UTC()
+	}
+	start, end := moment("start"), moment("end")
+	switch {
+	case !start.IsZero() && !end.IsZero():
+		q.from, q.to = start, end
+		if span := end.Sub(start); len(bad.Fields) == 0 && (span < shortestRange || span > longestRange) {
+			bad.Fields = append(bad.Fields, models.FieldError{Field: "end", Message: "end must be at least 10 s after start, and at most 20 years"})
+		}
+		q.name = named(end.Sub(start))
+	case !start.IsZero():
+		q.from, q.name = start, ""
+		if span := now.Sub(start); span < shortestRange || span > longestRange {
+			bad.Fields = append(bad.Fields, models.FieldError{Field: "start", Message: "start must be in the past"})
+		}
+	default:
+		if q.name == "" {
+			q.name = defaultRange
+		}
+		if !end.IsZero() {
+			q.to = end
+		}
+		span := spanOf(q.name)
+		if span == 0 {
+			bad.Fields = append(bad.Fields, models.FieldError{Field: "range", Message: "range must be hour, day, week, month or year"})
+		}
+		q.from = q.to.Add(-span)
+	}
+	if !q.to.Before(now) {
+		q.live = true
+	}
+	if q.tz = c.Query("tz"); q.tz != "" {
+		zone, ok := zoneOf(q.tz)
+		if !ok {
+			bad.Fields = append(bad.Fields, models.FieldError{Field: "tz", Message: "tz must be UTC or a zone like Europe/Berlin"})
+		}
+		q.zone = zone
+	} else if kept, err := url.QueryUnescape(c.Cookies("tz")); err == nil {
+		q.zone, _ = zoneOf(kept) // a cookie that says nothing is no error
+	}
+	if len(bad.Fields) > 0 {
+		return chartQuery{}, &bad
+	}
+	return q, nil
+}
+
+// spanOf is how long a named range is; 0 for a name of nobody's.
+func spanOf(name string) time.Duration {
+	for _, r := range views.ChartRanges() {
+		if r.Name == name {
+			return r.Span
+		}
+	}
+	return 0
+}
+
+// named is the name of a range that is as long, or empty.
+func named(span time.Duration) string {
+	for _, r := range views.ChartRanges() {
+		if r.Span == span {
+			return r.Name
+		}
+	}
+	return ""
+}
+
+// zoneOf finds a time zone by its name; UTC where there is none. The machine's own zone has no name here: it says nothing of the
+// reader's.
+func zoneOf(name string) (*time.Location, bool) {
+	if name == "" || name == "Local" || len(name) > 64 || strings.ContainsAny(name, "\x00") {
+		return time.UTC, false
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return time.UTC, false
+	}
+	return zone, true
+}

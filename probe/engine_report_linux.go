@@ -17,7 +17,7 @@ func judgeReport(result models.Result, r *echo.Report) models.Result {
 		case echo.Replied:
 			result.Packets = append(result.Packets, models.Packet{State: models.PacketReplied, RTT: p.RTT})
 		case echo.Refused:
-			result.Packets = append(result.Packets, models.Packet{State: models.PacketRefused})
+			result.Packets = append(result.Packets, models.Packet{State: models.PacketRefused, RTT: p.RTT})
 		case echo.Lost:
 			result.Packets = append(result.Packets, models.Packet{State: models.PacketLost})
 		}

@@ -144,13 +144,14 @@ func (e *Engine) replied(s *slot, k int, at, now int64, ttl int) {
 	e.settle(s, now)
 }
 
-// refused notes an ICMP error for packet k.
-func (e *Engine) refused(s *slot, k int, t Trouble, now int64) {
+// refused notes an ICMP error for packet k that came at the time given.
+func (e *Engine) refused(s *slot, k int, t Trouble, at, now int64) {
 	p := &s.packets[k]
 	if p.state != Lost {
 		return
 	}
 	p.state = Refused
+	p.rtt = min(max(at-p.sent, 0), int64(s.check.Timeout))
 	s.settled++
 	s.report.Trouble = t
 	e.settle(s, now)
@@ -212,7 +213,10 @@ func (e *Engine) finish(s *slot, now int64, err error) {
 			r.Packets[k].RTT = time.Duration(p.rtt)
 			r.Received++
 			r.Sent++
-		case Lost, Refused:
+		case Refused:
+			r.Packets[k].RTT = time.Duration(p.rtt)
+			r.Sent++
+		case Lost:
 			r.Sent++
 		}
 		if p.state != Unsent && first == 0 {

@@ -60,7 +60,8 @@ const (
 	Unjudged
 )
 
-// Packet is one echo request. RTT is zero unless it is Replied, and within 0 and the check's timeout.
+// Packet is one echo request. RTT is until the reply or the ICMP error came, within 0 and the check's timeout; zero where
+// neither did.
 type Packet struct {
 	State PacketState
 	RTT   time.Duration

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,6 +33,8 @@ type database interface {
 	UnscopedMonitorToProbe(ctx context.Context, id int64) (target models.ProbeTarget, ok bool, err error)
 	UnscopedProbedIDs(ctx context.Context) (map[int64]int64, error)
 	TakeCheckRequests(ctx context.Context) ([]int64, error)
+	TakeTraceRequests(ctx context.Context) ([]int64, error)
+	UnscopedSaveTrace(ctx context.Context, t models.Trace) error
 	SaveHeartbeat(ctx context.Context, h models.Heartbeat) error
 	HoldLocation(ctx context.Context, locationID int64) (release func(), lost <-chan struct{}, held bool, err error)
 	NewFeed() *models.Feed
@@ -55,6 +58,8 @@ type Options struct {
 	SpoolDir string
 	// Shared is true where other processes write to the same database: what they change is told to our bus too.
 	Shared bool
+	// TraceProbes is how often a path trace asks each hop; 0 = no traces are taken.
+	TraceProbes int
 	// Late hears how long after its slot each scheduled check began; nil = nobody. It must not block.
 	Late func(time.Duration)
 	Log  *slog.Logger
@@ -72,6 +77,7 @@ type Prober struct {
 	// recorder outlives the right to probe: what was measured and not stored when it was lost is stored later.
 	recorder  *Recorder
 	scheduler atomic.Pointer[Scheduler]      // the latest
+	tracer    atomic.Pointer[tracer]         // the latest; nil where no traces are taken
 	feed      *models.Feed                   // nil where nobody else writes
 	stats     atomic.Pointer[SchedulerStats] // as of the last heartbeat
 }
@@ -147,6 +153,9 @@ func (p *Prober) recorded(r models.Recorded) {
 	if s := p.scheduler.Load(); s != nil {
 		s.Recorded(r)
 	}
+	if t := p.tracer.Load(); t != nil {
+		t.hear(r)
+	}
 }
 
 // Standby tells whether another instance probes for our location.
@@ -186,11 +195,18 @@ func (p *Prober) probe(ctx context.Context, lost <-chan struct{}) {
 
 	f := newFollower(p)
 	defer f.close()
+	var beside sync.WaitGroup
+	if p.options.TraceProbes > 0 {
+		t := newTracer(p)
+		p.tracer.Store(t)
+		beside.Go(func() { t.run(holding) })
+	}
 	checks := make(chan struct{})
 	go func() { defer close(checks); f.scheduler.Run(holding) }()
 	f.beat(holding)
 	f.follow(holding)
 	<-checks
+	beside.Wait()
 	p.options.Log.Info("all checks have ended")
 	if ctx.Err() != nil {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastBeat)

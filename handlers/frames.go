@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"echolot/models"
@@ -59,7 +60,7 @@ func (e *encoder) frame(a *audience) []byte {
 	last := map[int64]int{} // of a monitor's fragments only the newest are sent
 	if a.html {
 		for i, ev := range e.batch {
-			if ev.Type != events.CheckRequested { // it draws nothing, so it makes nothing older
+			if !strings.HasPrefix(string(ev.Type), "internal.") { // those draw nothing of it, so they make nothing older
 				last[ev.MonitorID] = i
 			}
 		}
@@ -109,6 +110,10 @@ func (e *encoder) writeHTML(b *bytes.Buffer, a *audience, ev events.Event, newes
 		sse(b, "row.changed", ev.PublicID)
 	case events.MonitorDeleted:
 		sse(b, "row.removed", ev.PublicID)
+	case events.TraceTaken:
+		if a.monitor != 0 { // lists show no paths
+			sse(b, "row.changed", ev.PublicID)
+		}
 	case events.Check, events.MonitorState:
 		r, ok := ev.Data.(models.Recorded)
 		if !ok {

@@ -3,6 +3,7 @@ package probe
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"echolot/models"
 	"echolot/probe/echo"
@@ -41,6 +42,18 @@ func judgeReport(result models.Result, r *echo.Report) models.Result {
 		result.Outcome = models.OutcomeFailure
 	}
 	return result
+}
+
+// newSighting is what the engine saw of a packet to the address.
+func newSighting(addr netip.Addr, p echo.Packet, ttl int, t echo.Trouble) Sighting {
+	s := Sighting{RTT: p.RTT, TTL: ttl, Source: addr}
+	switch p.State {
+	case echo.Replied:
+		s.State = models.PacketReplied
+	case echo.Refused:
+		s.State, s.Source, s.Cause = models.PacketRefused, t.Source, causeOfTrouble(t.Kind)
+	}
+	return s
 }
 
 // causeOfError is the cause of a check of which nothing could be measured.

@@ -35,6 +35,10 @@ type database interface {
 	TakeCheckRequests(ctx context.Context) ([]int64, error)
 	TakeTraceRequests(ctx context.Context) ([]int64, error)
 	UnscopedSaveTrace(ctx context.Context, t models.Trace) error
+	UnscopedLiveToRun(ctx context.Context) ([]models.LiveSession, error)
+	UnscopedLastLive(ctx context.Context, session int64, last int) ([]models.LivePacket, models.LiveSummary, error)
+	UnscopedSaveLive(ctx context.Context, packets []models.LivePacket) error
+	UnscopedEndLive(ctx context.Context, id int64, why string) error
 	SaveHeartbeat(ctx context.Context, h models.Heartbeat) error
 	HoldLocation(ctx context.Context, locationID int64) (release func(), lost <-chan struct{}, held bool, err error)
 	NewFeed() *models.Feed
@@ -196,6 +200,7 @@ func (p *Prober) probe(ctx context.Context, lost <-chan struct{}) {
 	f := newFollower(p)
 	defer f.close()
 	var beside sync.WaitGroup
+	beside.Go(func() { newLive(p).run(holding) })
 	if p.options.TraceProbes > 0 {
 		t := newTracer(p)
 		p.tracer.Store(t)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"echolot/models"
@@ -69,7 +70,7 @@ func (e *encoder) frame(a *audience) []byte {
 	last := map[int64]int{} // of a monitor's fragments only the newest are sent
 	if a.html {
 		for i, ev := range e.batch {
-			if ev.Type != events.CheckRequested && !isIncident(ev.Type) { // they draw nothing of the monitor, so they make nothing older
+			if !strings.HasPrefix(string(ev.Type), "internal.") && !isIncident(ev.Type) { // those draw nothing of the monitor, so they make nothing older
 				last[ev.MonitorID] = i
 			}
 		}
@@ -137,6 +138,10 @@ func (e *encoder) writeHTML(b *bytes.Buffer, a *audience, ev events.Event, newes
 	case events.IncidentOpened, events.IncidentClosed, events.IncidentChanged:
 		if change, ok := ev.Data.(models.IncidentChange); ok {
 			sse(b, "incident", change.Incident.PublicID.String())
+		}
+	case events.TraceTaken:
+		if a.monitor != 0 { // lists show no paths
+			sse(b, "row.changed", ev.PublicID)
 		}
 	case events.Check, events.MonitorState:
 		r, ok := ev.Data.(models.Recorded)

@@ -150,6 +150,7 @@ func matrix() map[string][]line {
 		"POST /monitors/:id/resume":      {{who: statusSetters, path: aMonitor, good: 303}},
 		"POST /monitors/:id/maintenance": {{who: statusSetters, path: aMonitor, good: 303}},
 		"POST /monitors/:id/check":       {{who: monitorChangers, path: aMonitor, good: 303}},
+		"POST /monitors/:id/trace":       {{who: monitorChangers, path: aMonitor, good: 303}},
 
 		"GET /incidents": {
 			{who: readers, good: 200},

@@ -46,6 +46,8 @@ func flashText(word string) string {
 		return "Maintenance started: it goes on being checked and recorded."
 	case "monitor.checked":
 		return "A check is on its way."
+	case "monitor.traced":
+		return "A trace is on its way; it takes up to ten seconds."
 	case "customer.cancelled":
 		return "Customer cancelled: its monitors stop in three days."
 	case "incident.acknowledged":

@@ -87,6 +87,7 @@ func (s *Server) routes() []route {
 		{post, "/monitors/:id/resume", setStatus, s.setStatus(models.StatusActive)},
 		{post, "/monitors/:id/maintenance", setStatus, s.setStatus(models.StatusMaintenance)},
 		{post, "/monitors/:id/check", changeMonitors, s.checkMonitor},
+		{post, "/monitors/:id/trace", changeMonitors, s.traceMonitor},
 
 		{get, "/incidents", read, s.showIncidents},
 		{get, "/incidents/:id", read, s.showIncident},

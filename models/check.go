@@ -131,7 +131,8 @@ const (
 	PacketRefused
 )
 
-// Packet is one echo request and what came back. RTT is zero unless it was answered in time.
+// Packet is one echo request and what came back. RTT is zero unless it was answered in time; that of a refused packet, until
+// the ICMP error came, is not stored.
 type Packet struct {
 	State PacketState   `json:"state"`
 	RTT   time.Duration `json:"rtt"`

@@ -23,6 +23,24 @@ type checkRequest struct {
 
 // RequestCheck asks the prober for a check now. Errors: ErrForbidden, *NotFound, ErrNoLocation.
 func (s *Store) RequestCheck(ctx context.Context, by Actor, id uuid.UUID) (MonitorRow, Location, error) {
+	row, location, err := s.monitorToProbe(ctx, by, id)
+	if err != nil {
+		return MonitorRow{}, Location{}, err
+	}
+	request := checkRequest{MonitorID: row.ID, OrganizationID: row.OrganizationID, RequestedAt: s.clock()}
+	if _, err := s.db.NewInsert().Model(&request).On("CONFLICT (monitor_id) DO NOTHING").Exec(ctx); err != nil {
+		if isOrphan(err) { // deleted meanwhile
+			return MonitorRow{}, Location{}, errNoMonitor()
+		}
+		return MonitorRow{}, Location{}, fmt.Errorf("writing the request: %w", err)
+	}
+	s.publishMonitor(events.CheckRequested, row)
+	return row, location, nil
+}
+
+// monitorToProbe is a monitor that the actor may change and that is probed now, and from where. Errors: ErrForbidden, *NotFound,
+// ErrNoLocation.
+func (s *Store) monitorToProbe(ctx context.Context, by Actor, id uuid.UUID) (MonitorRow, Location, error) {
 	if err := by.check(MayChangeMonitors); err != nil {
 		return MonitorRow{}, Location{}, err
 	}
@@ -41,14 +59,6 @@ func (s *Store) RequestCheck(ctx context.Context, by Actor, id uuid.UUID) (Monit
 	if !alive || !beat.CanPing() || row.Status == StatusDisabled || !row.RunsIn(location.Country) {
 		return MonitorRow{}, Location{}, ErrNoLocation
 	}
-	request := checkRequest{MonitorID: row.ID, OrganizationID: row.OrganizationID, RequestedAt: s.clock()}
-	if _, err := s.db.NewInsert().Model(&request).On("CONFLICT (monitor_id) DO NOTHING").Exec(ctx); err != nil {
-		if isOrphan(err) { // deleted meanwhile
-			return MonitorRow{}, Location{}, errNoMonitor()
-		}
-		return MonitorRow{}, Location{}, fmt.Errorf("writing the request: %w", err)
-	}
-	s.publishMonitor(events.CheckRequested, row)
 	return row, location, nil
 }
 

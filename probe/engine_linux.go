@@ -96,6 +96,7 @@ type engineCheck struct {
 	result models.Result
 	begun  time.Time
 	done   func(models.Result)
+	seen   func(Sighting) // nil where nobody watches
 
 	mu        sync.Mutex
 	cancelled bool
@@ -105,7 +106,12 @@ type engineCheck struct {
 
 // Ping begins one check; see Pinger.
 func (p *EnginePinger) Ping(c models.Check, done func(models.Result)) (cancel func()) {
-	f := &engineCheck{pinger: p, check: c, result: models.NewResult(c), begun: time.Now(), done: done}
+	return p.Watch(c, nil, done)
+}
+
+// Watch begins one check; see Watcher. While pro-bing sends, done is all there is.
+func (p *EnginePinger) Watch(c models.Check, seen func(Sighting), done func(models.Result)) (cancel func()) {
+	f := &engineCheck{pinger: p, check: c, result: models.NewResult(c), begun: time.Now(), done: done, seen: seen}
 	f.result.StartedOffset = max(0, f.begun.Sub(time.UnixMilli(c.Slot)))
 	p.local.refresh(f.begun)
 	if err := c.Spec.Valid(); err != nil {
@@ -170,6 +176,11 @@ func (f *engineCheck) send(addr netip.Addr, err error) {
 		Addr: addr, Count: spec.Count, Size: spec.PacketSize, Interval: spec.Interval,
 		Timeout: max(spec.Timeout-time.Since(f.begun), time.Millisecond),
 		TTL:     spec.TTL, TOS: spec.TOS, DontFragment: spec.DontFragment, Group: f.check.Organization, Owner: f,
+	}
+	if f.seen != nil {
+		f.Seen = func(_ int, packet echo.Packet, ttl int, t echo.Trouble) {
+			f.pinger.outbox.put(func() { f.seen(newSighting(addr, packet, ttl, t)) })
+		}
 	}
 	if f.begin(func() { e.Cancel(&f.Check) }) {
 		e.Start(&f.Check)

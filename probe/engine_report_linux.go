@@ -3,6 +3,7 @@ package probe
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"echolot/models"
 	"echolot/probe/echo"
@@ -17,7 +18,7 @@ func judgeReport(result models.Result, r *echo.Report) models.Result {
 		case p.State == echo.Replied:
 			result.Packets = append(result.Packets, models.Packet{State: models.PacketReplied, RTT: p.RTT})
 		case p.State == echo.Refused:
-			result.Packets = append(result.Packets, models.Packet{State: models.PacketRefused})
+			result.Packets = append(result.Packets, models.Packet{State: models.PacketRefused, RTT: p.RTT})
 		case p.Late:
 			result.Packets = append(result.Packets, models.Packet{State: models.PacketLate})
 			result.Late++
@@ -44,6 +45,18 @@ func judgeReport(result models.Result, r *echo.Report) models.Result {
 		result.Outcome = models.OutcomeFailure
 	}
 	return result
+}
+
+// newSighting is what the engine saw of a packet to the address.
+func newSighting(addr netip.Addr, p echo.Packet, ttl int, t echo.Trouble) Sighting {
+	s := Sighting{RTT: p.RTT, TTL: ttl, Source: addr}
+	switch p.State {
+	case echo.Replied:
+		s.State = models.PacketReplied
+	case echo.Refused:
+		s.State, s.Source, s.Cause = models.PacketRefused, t.Source, causeOfTrouble(t.Kind)
+	}
+	return s
 }
 
 // causeOfError is the cause of a check of which nothing could be measured.

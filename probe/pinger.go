@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -23,6 +24,28 @@ type Pinger interface {
 	// cancel ends the check soon: done is still called, and its result is to be thrown away. cancel may be called any
 	// number of times, also after done.
 	Ping(c models.Check, done func(models.Result)) (cancel func())
+}
+
+// Watcher is a Pinger that tells of packets while their check goes on.
+type Watcher interface {
+	Pinger
+	// Watch is Ping; seen is told what becomes of each packet as it happens, in order, and before done. It must not block. The
+	// check lasts to its timeout.
+	Watch(c models.Check, seen func(Sighting), done func(models.Result)) (cancel func())
+}
+
+// Sighting is something that happened to a packet: State models.PacketLost is that it left, models.PacketReplied a reply, the
+// first or a further one, models.PacketRefused an ICMP error.
+type Sighting struct {
+	State models.PacketState
+	// RTT is until it came.
+	RTT time.Duration
+	// TTL is the reply's; 0 = unknown.
+	TTL int
+	// Source is who answered; for a packet that left, where it went.
+	Source netip.Addr
+	// Cause is what an ICMP error says.
+	Cause models.Cause
 }
 
 // background carries out checks for a Pinger whose measurement blocks, each in a goroutine of its own.

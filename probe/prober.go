@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,6 +34,12 @@ type database interface {
 	UnscopedMonitorToProbe(ctx context.Context, id int64) (target models.ProbeTarget, ok bool, err error)
 	UnscopedProbedIDs(ctx context.Context) (map[int64]int64, error)
 	TakeCheckRequests(ctx context.Context) ([]int64, error)
+	TakeTraceRequests(ctx context.Context) ([]int64, error)
+	UnscopedSaveTrace(ctx context.Context, t models.Trace) error
+	UnscopedLiveToRun(ctx context.Context) ([]models.LiveSession, error)
+	UnscopedLastLive(ctx context.Context, session int64, last int) ([]models.LivePacket, models.LiveSummary, error)
+	UnscopedSaveLive(ctx context.Context, packets []models.LivePacket) error
+	UnscopedEndLive(ctx context.Context, id int64, why string) error
 	SaveHeartbeat(ctx context.Context, h models.Heartbeat) error
 	Heartbeat(ctx context.Context) (h models.Heartbeat, alive bool, err error)
 	SetBlind(ctx context.Context, locationID int64, since time.Time, silent []string) error
@@ -63,6 +70,8 @@ type Options struct {
 	SpoolDir string
 	// Shared is true where other processes write to the same database: what they change is told to our bus too.
 	Shared bool
+	// TraceProbes is how often a path trace asks each hop; 0 = no traces are taken.
+	TraceProbes int
 	// Late hears how long after its slot each scheduled check began; nil = nobody. It must not block.
 	Late func(time.Duration)
 	Log  *slog.Logger
@@ -83,6 +92,7 @@ type Prober struct {
 	veto      *veto
 	mass      *massFailure
 	scheduler atomic.Pointer[Scheduler]      // the latest
+	tracer    atomic.Pointer[tracer]         // the latest; nil where no traces are taken
 	feed      *models.Feed                   // nil where nobody else writes
 	stats     atomic.Pointer[SchedulerStats] // as of the last heartbeat
 }
@@ -171,6 +181,9 @@ func (p *Prober) recorded(r models.Recorded) {
 	if s := p.scheduler.Load(); s != nil {
 		s.Recorded(r)
 	}
+	if t := p.tracer.Load(); t != nil {
+		t.hear(r)
+	}
 }
 
 // Standby tells whether another instance probes for our location.
@@ -211,14 +224,20 @@ func (p *Prober) probe(ctx context.Context, lost <-chan struct{}) {
 	f := newFollower(p)
 	defer f.close()
 	f.recall(holding)
-	asked := make(chan struct{})
-	go func() { defer close(asked); p.sentinels.Run(holding) }()
+	var beside sync.WaitGroup
+	beside.Go(func() { p.sentinels.Run(holding) })
+	beside.Go(func() { newLive(p).run(holding) })
+	if p.options.TraceProbes > 0 {
+		t := newTracer(p)
+		p.tracer.Store(t)
+		beside.Go(func() { t.run(holding) })
+	}
 	checks := make(chan struct{})
 	go func() { defer close(checks); f.scheduler.Run(holding) }()
 	f.beat(holding)
 	f.follow(holding)
 	<-checks
-	<-asked
+	beside.Wait()
 	p.veto.drop()
 	p.mass.forget()
 	p.options.Log.Info("all checks have ended")

@@ -25,6 +25,7 @@ type MonitorPage struct {
 	// Settings are shown as they are, in order.
 	Settings []Setting
 	Warnings []string
+	Path     PathPanel
 	// MayEdit allows everything, MaySetStatus pause, resume and maintenance.
 	MayEdit, MaySetStatus bool
 }

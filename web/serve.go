@@ -128,7 +128,7 @@ func (c *serveCommand) serve(ctx context.Context, store *models.Store, bus *even
 	}
 	prober = probe.New(store, bus, pinger, probe.Options{Engine: pinger.Kind, Parallel: probe.Parallel, Abilities: pinger.Abilities,
 		SpoolDir: filepath.Join(c.DataDir, "spool"), Shared: store.Engine() == "PostgreSQL", Log: log, Figures: watch.Figures, Late: watch.Began, Observe: watch.Ended,
-		Sentinels: sentinels, Gateways: gateways})
+		Sentinels: sentinels, Gateways: gateways, TraceProbes: probe.TraceProbes(store.Policy())})
 	server := handlers.New(handlers.Options{Store: store, Assets: assets, Log: log, BaseURL: base, Version: version, TrustedProxies: c.TrustedProxies,
 		APIRateLimit: c.APIRateLimit, Streams: c.caps(), Standby: prober.Standby,
 		Storage: prober.Storage, Metrics: metrics, MetricsToken: c.MetricsToken})

@@ -25,6 +25,12 @@ const (
 	IncidentChanged Type = "incident.updated"
 	// CheckRequested (internal): somebody asked for a check now.
 	CheckRequested Type = "internal.check_requested"
+	// TraceRequested (internal): somebody asked for a path trace now.
+	TraceRequested Type = "internal.trace_requested"
+	// TraceTaken (internal): a monitor has a new path trace.
+	TraceTaken Type = "internal.trace_taken"
+	// LiveChanged (internal): somebody began or ended a live measurement.
+	LiveChanged Type = "internal.live_changed"
 	// AccessChanged (internal): a session, token, user or role changed; streams look again who may see what.
 	AccessChanged Type = "internal.access_changed"
 )

@@ -59,6 +59,9 @@ func (e *Engine) sendNext(s *slot, now int64) {
 	case errno == 0:
 		p := &s.packets[k]
 		s.left++
+		if c.Seen != nil {
+			c.Seen(k, Packet{State: Lost}, 0, Trouble{})
+		}
 		if wait := int64(c.Timeout) - int64(k)*int64(c.Interval); wait > 0 {
 			s.deadline = max(s.deadline, p.user+wait)
 		}
@@ -128,6 +131,9 @@ func (e *Engine) replied(s *slot, k int, at, now int64, ttl int) {
 	p := &s.packets[k]
 	switch p.state {
 	case Replied:
+		if see := s.check.Seen; see != nil {
+			see(k, Packet{State: Replied, RTT: time.Duration(min(max(at-p.sent, 0), int64(s.check.Timeout)))}, ttl, Trouble{})
+		}
 		s.report.Duplicates++
 		e.stats.duplicates.Add(1)
 		return
@@ -149,24 +155,31 @@ func (e *Engine) replied(s *slot, k int, at, now int64, ttl int) {
 	s.highest = max(s.highest, k)
 	s.report.ReplyTTL = ttl
 	e.stats.received.Add(1)
+	if see := s.check.Seen; see != nil {
+		see(k, Packet{State: Replied, RTT: time.Duration(p.rtt)}, ttl, Trouble{})
+	}
 	e.settle(s, now)
 }
 
-// refused notes an ICMP error for packet k.
-func (e *Engine) refused(s *slot, k int, t Trouble, now int64) {
+// refused notes an ICMP error for packet k that came at the time given.
+func (e *Engine) refused(s *slot, k int, t Trouble, at, now int64) {
 	p := &s.packets[k]
 	if p.state != Lost {
 		return
 	}
 	p.state = Refused
+	p.rtt = min(max(at-p.sent, 0), int64(s.check.Timeout))
 	s.settled++
 	s.report.Trouble = t
+	if see := s.check.Seen; see != nil {
+		see(k, Packet{State: Refused, RTT: time.Duration(p.rtt)}, 0, t)
+	}
 	e.settle(s, now)
 }
 
-// settle ends a check that waits for nothing more.
+// settle ends a check that waits for nothing more, unless somebody watches it.
 func (e *Engine) settle(s *slot, now int64) {
-	if s.sent == s.check.Count && s.settled == s.left {
+	if s.sent == s.check.Count && s.settled == s.left && s.check.Seen == nil {
 		e.finish(s, now, nil)
 	}
 }
@@ -222,7 +235,10 @@ func (e *Engine) finish(s *slot, now int64, err error) {
 			r.Packets[k].RTT = time.Duration(p.rtt)
 			r.Received++
 			r.Sent++
-		case Lost, Refused:
+		case Refused:
+			r.Packets[k].RTT = time.Duration(p.rtt)
+			r.Sent++
+		case Lost:
 			r.Sent++
 		}
 		if p.state != Unsent && first == 0 {

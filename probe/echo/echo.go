@@ -37,6 +37,10 @@ type Check struct {
 	Group int64
 	// Owner is the caller's.
 	Owner any
+	// Seen is told what becomes of packet k as it happens: Lost when it has left, Replied at its reply and at each further one,
+	// Refused at an ICMP error. Only a reply has a TTL, only a refusal a trouble. It is called on the engine's goroutine and must
+	// not block. A check that has it lasts to its deadline, so that what comes twice is still seen. Nil = nobody asks.
+	Seen func(k int, p Packet, ttl int, t Trouble)
 
 	slot *slot // the engine's
 	gen  uint32
@@ -60,7 +64,8 @@ const (
 	Unjudged
 )
 
-// Packet is one echo request. RTT is zero unless it is Replied, and within 0 and the check's timeout.
+// Packet is one echo request. RTT is until the reply or the ICMP error came, within 0 and the check's timeout; zero where
+// neither did.
 type Packet struct {
 	State PacketState
 	// Late is true for a Lost packet whose reply came after its time, but before the check had ended.

@@ -127,7 +127,7 @@ func addsUp(c *Check, r Report) error {
 		return fmt.Errorf("%d packets are unjudged without an error", n[Unjudged])
 	}
 	for i, p := range r.Packets {
-		if p.State == Replied && (p.RTT < 0 || p.RTT > c.Timeout) || p.State != Replied && p.RTT != 0 {
+		if came := p.State == Replied || p.State == Refused; came && (p.RTT < 0 || p.RTT > c.Timeout) || !came && p.RTT != 0 {
 			return fmt.Errorf("packet %d: state %d with an RTT of %s", i, p.State, p.RTT)
 		}
 		if p.Late && p.State != Lost {

@@ -73,7 +73,11 @@ func (e *Engine) troubled(s *socket, c control, quoted []byte, to netip.Addr, no
 			e.stats.forged.Add(1)
 		default:
 			e.stats.troubles.Add(1)
-			e.refused(sl, k, t, now)
+			at, ok := e.clock.monotonic(c.stamp, sl.packets[k].user, now)
+			if c.stamp == 0 || !ok {
+				at = now
+			}
+			e.refused(sl, k, t, at, now)
 		}
 		return
 	}

@@ -1,0 +1,153 @@
+package probe
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"time"
+
+	"echolot/models"
+	"echolot/models/events"
+)
+
+// liveRuns bounds live measurements at once: 20 times 10 packets a second.
+const liveRuns = 20
+
+// live runs the location's live measurements. Each of them writes its own lines.
+type live struct {
+	*Prober
+	mu      sync.Mutex
+	running map[int64]context.CancelFunc // by session
+	taken   map[netip.Addr]int64         // which session sends to an address
+}
+
+func newLive(p *Prober) *live {
+	return &live{Prober: p, running: map[int64]context.CancelFunc{}, taken: map[netip.Addr]int64{}}
+}
+
+// run measures until ctx ends, and returns when all is written. What is cut short then is taken up by whoever probes next.
+func (l *live) run(ctx context.Context) {
+	var runs sync.WaitGroup
+	defer runs.Wait()
+	reread := time.NewTicker(rereadEvery)
+	defer reread.Stop()
+	changes := l.bus.Subscribe(traceQueue, events.LiveChanged)
+	defer func() { changes.Close() }()
+	told := changes.C
+	for {
+		l.look(ctx, &runs)
+		select {
+		case <-ctx.Done():
+			return
+		case _, ok := <-told:
+			if !ok { // the bus may be closed for good: not to spin then
+				told = nil
+			}
+		case <-reread.C:
+			if told == nil {
+				changes = l.bus.Subscribe(traceQueue, events.LiveChanged)
+				told = changes.C
+			}
+		}
+	}
+}
+
+// look begins what people began, and ends what they ended.
+func (l *live) look(ctx context.Context, runs *sync.WaitGroup) {
+	reading, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	list, err := l.store.UnscopedLiveToRun(reading)
+	if err != nil {
+		l.trouble(reading, "live measurements not read", err)
+		return
+	}
+	wanted := map[int64]bool{}
+	for _, s := range list {
+		wanted[s.ID] = true
+		l.mu.Lock()
+		_, running := l.running[s.ID]
+		full := len(l.running) >= liveRuns
+		l.mu.Unlock()
+		switch {
+		case running:
+		case !time.Now().Before(s.Until):
+			l.endSession(ctx, s.ID, "")
+		case full:
+			l.endSession(ctx, s.ID, "too many live measurements at once")
+		default:
+			l.begin(ctx, s, runs)
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id, stop := range l.running {
+		if !wanted[id] {
+			stop()
+		}
+	}
+}
+
+// begin begins one measurement, where its monitor is probed from here.
+func (l *live) begin(ctx context.Context, s models.LiveSession, runs *sync.WaitGroup) {
+	reading, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	target, ok, err := l.store.UnscopedMonitorToProbe(reading, s.MonitorID)
+	if err != nil {
+		l.trouble(reading, "monitor to measure live not read", err)
+		return
+	}
+	if !ok {
+		l.endSession(ctx, s.ID, "the monitor is not checked from here")
+		return
+	}
+	last, _, err := l.store.UnscopedLastLive(reading, s.ID, 1)
+	if err != nil {
+		l.trouble(reading, "live packets not read", err)
+		return
+	}
+	measuring, stop := context.WithCancel(ctx)
+	run := newLiveRun(l, s, target, stop)
+	if len(last) > 0 { // of a prober that was stopped
+		run.n, run.seq, run.highest = last[0].N, last[0].Seq, last[0].Seq
+	}
+	l.mu.Lock()
+	l.running[s.ID] = stop
+	l.mu.Unlock()
+	runs.Go(func() {
+		defer l.forget(s.ID)
+		defer stop()
+		run.run(measuring)
+	})
+}
+
+// claim takes an address for a session; false where another one sends to it.
+func (l *live) claim(a netip.Addr, session int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if who, taken := l.taken[a]; taken {
+		return who == session
+	}
+	l.taken[a] = session
+	return true
+}
+
+// forget takes a session that is over out of the books.
+func (l *live) forget(session int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.running, session)
+	for a, who := range l.taken {
+		if who == session {
+			delete(l.taken, a)
+		}
+	}
+}
+
+// endSession notes the end of a measurement, for its viewers.
+func (l *live) endSession(ctx context.Context, session int64, why string) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	if err := l.store.UnscopedEndLive(ctx, session, why); err != nil {
+		l.trouble(ctx, "end of a live measurement not written", err)
+	}
+}

@@ -35,7 +35,7 @@ func withIncidents(t *testing.T, f func(h *incidentHouse)) {
 
 func (h *incidentHouse) monitor(name string) models.MonitorRow {
 	h.Helper()
-	row, err := h.s.CreateMonitor(h.Context(), h.by, fields(h.T, `{"customerId":1,"name":"`+name+`","hostname":"127.0.0.1","checkIntervalSeconds":10,"timeoutSeconds":2}`))
+	row, err := h.s.CreateMonitor(h.Context(), h.by, fields(h.T, `{"customerId":1,"name":"`+name+`","hostname":"127.0.0.1","checkIntervalSeconds":10,"timeoutSeconds":2,"icmpConfig":{"degradedLossPercent":20}}`))
 	if err != nil {
 		h.Fatal(err)
 	}

@@ -13,12 +13,13 @@ import (
 // Kind tells why a check is made.
 type Kind string
 
-// The kinds of check.
+// The kinds of check. KindBurst follows the first failed check at once; see Judge for what it counts.
 const (
 	KindScheduled Kind = "scheduled"
 	KindFirst     Kind = "first"
 	KindManual    Kind = "manual"
 	KindConfirm   Kind = "confirm"
+	KindBurst     Kind = "burst"
 )
 
 // Outcome is what one check found.

@@ -80,6 +80,8 @@ func kindNote(k models.Kind) string {
 		return "asked for"
 	case models.KindConfirm:
 		return "asked again"
+	case models.KindBurst:
+		return "asked again at once"
 	}
 	return ""
 }

@@ -160,3 +160,54 @@ func TestTriggerCheck(t *testing.T) {
 		}
 	})
 }
+
+// A check that reached a limit says by what: as an error where it counts as failed, else as a warning.
+func TestAnsweredChecksSayWhichLimit(t *testing.T) {
+	reply := func(ms int) models.Packet {
+		return models.Packet{State: models.PacketReplied, RTT: time.Duration(ms) * time.Millisecond}
+	}
+	houses(t, func(h *house) {
+		admin := h.token("admin@example.com")
+		path := monitorsPath + "/" + h.monitor.PublicID.String()
+		if a := h.api(admin, "PATCH", path, `{"icmpConfig":{"degradedLossPercent":30,"failedLossPercent":60,"degradedLatencyMs":25}}`); a.status != 200 {
+			h.t.Fatalf("got %d %s", a.status, a.body)
+		}
+		m, ok, err := h.store.UnscopedMonitorToProbe(context.Background(), h.monitor.ID)
+		if err != nil || !ok {
+			h.t.Fatalf("got the monitor %t, error %v", ok, err)
+		}
+		kinds := []struct {
+			packets        []models.Packet
+			status         string
+			errs, warnings string
+		}{
+			{[]models.Packet{reply(10), reply(20), reply(10)}, "success", "", ""},
+			{[]models.Packet{reply(10), {}, reply(10)}, "warning", "", "1 of 3 packets lost"},
+			{[]models.Packet{reply(10), {}, {}}, "failure", "2 of 3 packets lost", ""},
+			{[]models.Packet{reply(20), reply(30), reply(40)}, "warning", "", "slow: 30.000 ms on average, 40.000 ms at most"},
+		}
+		var results []models.Result
+		for i, k := range kinds {
+			r := models.Result{Monitor: m.MonitorID, Rev: m.Rev, Location: models.LocationID, Kind: models.KindScheduled, Outcome: models.OutcomeSuccess,
+				Slot: time.Date(2026, 2, 26, 12, i, 0, 0, time.UTC).UnixMilli(), Sent: len(k.packets), Packets: k.packets}
+			for _, p := range k.packets {
+				if p.State == models.PacketReplied {
+					r.Received++
+				}
+			}
+			results = append(results, r)
+		}
+		if _, err := h.store.RecordResults(context.Background(), results, models.Judge); err != nil {
+			h.t.Fatal(err)
+		}
+		var page struct {
+			Data []struct{ Status, ErrorMessage, WarningMessage string }
+		}
+		h.api(admin, "GET", path+"/check-history", "").decode(h.t, &page)
+		for i, k := range kinds {
+			if got := page.Data[len(kinds)-1-i]; got.Status != k.status || got.ErrorMessage != k.errs || got.WarningMessage != k.warnings {
+				h.t.Errorf("%v: got %+v, want %s, %q and %q", k.packets, got, k.status, k.errs, k.warnings)
+			}
+		}
+	})
+}

@@ -154,10 +154,12 @@ func newCheckItem(r models.Result, l models.Location) checkItem {
 		source = r.CauseSource.String()
 	}
 	switch {
+	case r.Outcome == models.OutcomeFailure && r.Received > 0: // it reached a limit
+		item.ErrorMessage = nonEmpty(limitMessage(r, source))
 	case r.Outcome == models.OutcomeFailure || r.Outcome == models.OutcomeUnknown:
 		item.ErrorMessage = nonEmpty(views.CauseText(r.Cause, source, r.CauseMTU, r.Sent))
-	case r.Received < r.Sent:
-		item.WarningMessage = nonEmpty(lossMessage(r, source))
+	case r.Received < r.Sent || r.Outcome == models.OutcomeWarning:
+		item.WarningMessage = nonEmpty(limitMessage(r, source))
 	}
 	if f, ok := r.RTTs(); ok {
 		whole := int64(math.Round(float64(f.Avg) / float64(time.Millisecond)))
@@ -177,6 +179,15 @@ func newCheckItem(r models.Result, l models.Location) checkItem {
 		}
 	}
 	return item
+}
+
+// limitMessage says what is not well with a check that was answered: packets that were lost, else how slow the replies were.
+func limitMessage(r models.Result, source string) string {
+	f, ok := r.RTTs()
+	if r.Received < r.Sent || !ok {
+		return lossMessage(r, source)
+	}
+	return fmt.Sprintf("slow: %.3f ms on average, %.3f ms at most", ms(f.Avg), ms(f.Max))
 }
 
 // lossMessage says how many packets were lost, and who refused them where somebody did. Where only some of them were refused

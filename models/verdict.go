@@ -16,9 +16,9 @@ import (
 // and Recoveries that are ok end degraded, so that down may become degraded first. One ok check makes pending up. Down and
 // degraded began with the first packet lost in the first of the checks that made them so. A check that could not be measured makes
 // the state unknown at once and leaves the counts and the window as they are; the next measured one is judged from the last
-// measured state. After a pause everything starts from pending. Maintenance is judged like active; only the beats say so. A
-// burst, which follows a failed check at once, can clear it and confirms nothing: else the pause before a confirming check would be
-// none.
+// measured state. After a pause everything starts from pending. Maintenance is judged like active; only the beats say so.
+// A burst, which follows a failed check at once, can clear it and confirms nothing: else the pause before a confirming check would
+// be none.
 func Judge(s MonitorState, r Result, rule Rule, status Status) (MonitorState, bool) {
 	if r.Slot <= s.LastSlot || status == StatusDisabled {
 		return s, false
@@ -62,7 +62,7 @@ func isTrouble(state State) bool { return state == StateDegraded || state == Sta
 func (s *MonitorState) measure(r Result, rule Rule) {
 	before := s.Measured
 	found, breach := s.gradeCheck(r, rule)
-	s.tally(found, r.Kind == KindBurst, firstLost(r, rule.Gap))
+	s.tally(r, found, firstLost(r, rule.Gap))
 
 	need := rule.Confirmations
 	if r.Mass {
@@ -119,10 +119,12 @@ func (s *MonitorState) gradeCheck(r Result, rule Rule) (grade, Breach) {
 	return rule.grade(f, isTrouble(s.Measured))
 }
 
-// tally counts the check; a burst adds nothing to trouble that is counted already. began is when the check lost its first packet.
-func (s *MonitorState) tally(found grade, burst bool, began time.Time) {
+// tally counts the check. began is when it lost its first packet.
+func (s *MonitorState) tally(r Result, found grade, began time.Time) {
+	confirms := func(n int) bool { return n == 0 || r.Kind != KindBurst }
 	if found == gradeFailed {
-		if s.Passes = 0; !burst || s.Failures == 0 {
+		s.Passes = 0
+		if confirms(s.Failures) {
 			s.Failures++
 		}
 		if s.FailingSince.IsZero() {
@@ -133,7 +135,8 @@ func (s *MonitorState) tally(found grade, burst bool, began time.Time) {
 		s.FailingSince = time.Time{}
 	}
 	if found != gradeOK {
-		if s.Successes = 0; !burst || s.DegradedInRow == 0 {
+		s.Successes = 0
+		if confirms(s.DegradedInRow) {
 			s.DegradedInRow++
 		}
 		if s.TroubleSince.IsZero() {

@@ -24,6 +24,8 @@ type operation struct {
 	// RTTs are the milliseconds of a check's packets; 0 = lost.
 	RTTs []int
 	Mass bool
+	// Burst is true of a check that follows a failed one at once.
+	Burst bool
 }
 
 var operations = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) operation {
@@ -40,7 +42,9 @@ var operations = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) operation {
 		op.Minutes = rapid.SampledFrom([]int{1, 2, 5, 30, 55, 57, 70}).Draw(t, "minutes")
 	case "check":
 		op.RTTs = rapid.SliceOfN(rapid.SampledFrom([]int{0, 10, 10, 17, 30, 90}), 4, 4).Draw(t, "rtts")
+		op.Burst = rapid.IntRange(0, 4).Draw(t, "burst") == 0
 	case "fail":
+		op.Burst = rapid.IntRange(0, 3).Draw(t, "burst") == 0
 		op.Mass = rapid.IntRange(0, 3).Draw(t, "mass") == 0
 	}
 	return op
@@ -105,6 +109,7 @@ type seen struct {
 	rtts  []time.Duration // 0 = lost
 	rule  models.Rule
 	mass  bool
+	burst bool
 	grade int  // 0 ok, 1 degraded, 2 failed
 	limit bool // it was graded by a limit
 }
@@ -123,11 +128,21 @@ type memory struct {
 	beats      []bool // of maintenance
 }
 
-// run is how many of the last checks, up to and including i, are all as bad as the level, or all better.
-func (m *memory) run(i, level int, bad bool) int {
-	n := 0
+// first is the first of the checks in a row, up to and including i, that are all as bad as the level, or all better; i+1 where i is
+// not.
+func (m *memory) first(i, level int, bad bool) int {
 	for ; i >= 0 && (m.measured[i].grade >= level) == bad; i-- {
-		n++
+	}
+	return i + 1
+}
+
+// run is how many those checks are. After the first bad one bursts do not count.
+func (m *memory) run(i, level int, bad bool) int {
+	n, first := 0, m.first(i, level, bad)
+	for j := first; j <= i; j++ {
+		if !bad || j == first || !m.measured[j].burst {
+			n++
+		}
 	}
 	return n
 }
@@ -176,7 +191,7 @@ func (m *memory) began(i int) time.Time {
 	if level == 1 && m.verdict(i-1) == models.StateDown {
 		return m.measured[i].at
 	}
-	first := m.measured[i+1-m.run(i, level, true)]
+	first := m.measured[m.first(i, level, true)]
 	for n, rtt := range first.rtts {
 		if rtt == 0 {
 			return first.at.Add(time.Duration(n) * first.rule.Gap)
@@ -245,7 +260,7 @@ func (m *memory) take(r models.Result, rule models.Rule, status models.Status) {
 }
 
 func (m *memory) measure(r models.Result, rule models.Rule) models.State {
-	c := seen{at: r.StartedAt(), rule: rule, mass: r.Mass}
+	c := seen{at: r.StartedAt(), rule: rule, mass: r.Mass, burst: r.Kind == models.KindBurst}
 	for _, p := range r.Packets {
 		c.rtts = append(c.rtts, p.RTT)
 	}
@@ -404,6 +419,9 @@ func compare(judge judge, ops []operation) error {
 				continue
 			}
 			r.Slot = s.LastSlot - int64(op.Minutes)*60_000
+		}
+		if op.Burst {
+			r.Kind = models.KindBurst
 		}
 		next, took := judge(s, r, rule, status)
 		if fresh := op.Do != "repeat" && status != models.StatusDisabled; took != fresh {

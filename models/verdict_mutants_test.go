@@ -80,6 +80,14 @@ func TestModelKillsMutants(t *testing.T) {
 		"the raise values clear":          wrapped(func(c call) { c.rule.ClearLoss, c.rule.ClearLatency = c.rule.DegradedLoss, c.rule.DegradedLatency }, nil),
 		"the clear values raise":          wrapped(func(c call) { c.rule.DegradedLoss = min(c.rule.DegradedLoss, c.rule.ClearLoss) }, nil),
 		"mass failure is one like others": wrapped(func(c call) { c.r.Mass = false }, nil),
+		"a burst confirms":                wrapped(func(c call) { c.r.Kind = models.KindConfirm }, nil),
+		"a burst is nothing": func(s state, r models.Result, rule models.Rule, status models.Status) (state, bool) {
+			next, took := models.Judge(s, r, rule, status)
+			if r.Kind == models.KindBurst && took {
+				next.Failures = max(next.Failures, s.Failures)
+			}
+			return next, took
+		},
 		"degraded at once": wrapped(nil, func(_ state, s *state) {
 			if s.Measured == models.StateUp && s.DegradedInRow > 0 {
 				s.Measured = models.StateDegraded

@@ -480,15 +480,11 @@ func MonitorFormPanel(f MonitorForm) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 43, "</div></fieldset><fieldset><legend>Over what</legend><div class=\"pair\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 43, "</div></fieldset><fieldset><legend>Window</legend><div class=\"pair\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = input(f.figure("icmpConfig.windowSeconds", "Limits are over the last", "s", "one check")).Render(ctx, templ_7745c5c3_Buffer)
-		if templ_7745c5c3_Err != nil {
-			return templ_7745c5c3_Err
-		}
-		templ_7745c5c3_Err = selectField(f.text("icmpConfig.quorum", "Locations that must agree"), quorumChoices(f.Values["icmpConfig.quorum"])).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = input(f.figure("icmpConfig.windowSeconds", "Limits over the last", "s", "one check")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -505,6 +501,10 @@ func MonitorFormPanel(f MonitorForm) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		templ_7745c5c3_Err = input(f.figure("icmpConfig.retrySeconds", "Pause before asking again", "s", "5")).Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = selectField(f.text("icmpConfig.quorum", "Locations that must agree"), quorumChoices(f.Values["icmpConfig.quorum"])).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -185,20 +185,7 @@ func sentinels(all []models.SentinelFigures) string {
 	}
 	parts := make([]string, len(all))
 	for i, one := range all {
-		parts[i] = one.Host + " "
-		if one.Gateway {
-			parts[i] = "gateway " + parts[i]
-		}
-		switch {
-		case one.Answers:
-			parts[i] += "answers"
-		case one.Trouble != "":
-			parts[i] += "can not be asked: " + one.Trouble
-		case !one.Counts:
-			parts[i] += "has never answered and does not count"
-		default:
-			parts[i] += "is silent"
-		}
+		parts[i] = one.String()
 	}
 	return strings.Join(parts, "; ")
 }

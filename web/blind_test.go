@@ -76,6 +76,9 @@ func TestOurNetworkIsAway(t *testing.T) {
 				return a.status == 200 && strings.Contains(a.body, `"blind":true`) && strings.Contains(a.body, c.why+" since "), a.body
 			})
 			all("unknown")
+			if r := runProgram(t, settings, "", "doctor"); r.code != 1 || !strings.Contains(r.stdout, "no      probing: blind since ") || !strings.Contains(r.stdout, c.why) {
+				t.Errorf("%s: doctor ends with %d and says:\n%s", c.what, r.code, r.stdout)
+			}
 			if page := p.page(by, "/monitors"); strings.Count(page, "The prober is blind since ") != 1 || !strings.Contains(page, c.why) {
 				t.Errorf("%s: the page does not say so, once, and why", c.what)
 			}
@@ -95,6 +98,9 @@ func TestOurNetworkIsAway(t *testing.T) {
 		}
 		if strings.Contains(p.said(), `"state":"down"`) {
 			t.Error("a monitor went down")
+		}
+		if r := runProgram(t, settings, "", "doctor"); r.code != 0 || !strings.Contains(r.stdout, "ok      sentinel: gateway "+lab.RouterIn4+" answers\n") {
+			t.Errorf("doctor ends with %d and says:\n%s", r.code, r.stdout)
 		}
 		eventually(t, "the page to say nothing any more", func() (bool, string) {
 			page := p.page(by, "/monitors")

@@ -49,6 +49,8 @@ func TestProberPage(t *testing.T) {
 			Delayed: models.CapFigures{Target: 8}, Skipped: 7, Shed: 6, ClockSteps: 1,
 			NotMeasured: map[models.Cause]int64{models.CauseOverload: 6, models.CauseNameNotFound: 40},
 			Storage:     models.StorageFigures{Waiting: 12, WaitingBytes: 2048, Stored: 29988},
+			Sentinels: []models.SentinelFigures{{Host: "10.99.0.1", Gateway: true, Counts: true, Answers: true}, {Host: "10.98.0.1", Gateway: true},
+				{Host: "one.example", Counts: true}, {Host: "two.example", Counts: true, Trouble: "no such name"}},
 		}})
 		for email, may := range map[string]bool{"admin@example.com": true, h.foreigner: true, "user@example.com": false, "readonly@example.com": false, h.limited: false} {
 			doc, a := h.read(email, "/prober")
@@ -66,7 +68,7 @@ func TestProberPage(t *testing.T) {
 			"[data-testid=on-time]":      {"99.98 % of checks started within 50 ms of their slot"},
 			"main":                       {"10,000 checks in the last 1 h 00 min; 99.99 % of 30,000 checks in the 3 h 00 min since the start"},
 			"[data-testid=prober-facts]": {"Lateness, p50 71 µs since the start 70 µs", "p99 12.0 ms since the start 13.0 ms", "2.4 µs · 7.0 µs", "Kept out of RTTs", "wrong by without the kernel’s stamps", "flight 56", "Monitors 1,234", "waiting 12"},
-			"[data-testid=sending]":      {"own packet engine", "IPv4 datagram socket", "IPv6 raw socket", "taken by the kernel", "50,000 packets a second", "8 packets by a target’s"},
+			"[data-testid=sending]":      {"own packet engine", "IPv4 datagram socket", "IPv6 raw socket", "taken by the kernel", "50,000 packets a second", "gateway 10.99.0.1 answers; gateway 10.98.0.1 has never answered and does not count; one.example is silent; two.example can not be asked: no such name", "8 packets by a target’s"},
 			"[data-testid=packets]":      {"Sent 120,000", "Answered in time 119,000", "Late 4", "Twice 3", "Dropped 5 replies that this machine had no room for"},
 			"[data-testid=storage]":      {"In memory 12 results, 2.0 KiB", "In the spool nothing", "Stored 29,988", "Lost none"},
 			"[data-testid=left-out]":     {"Skipped 7 slots", "6 checks, spread evenly", "was set, or the machine slept, 1 time", "40 checks: the name does not exist", "6 checks: prober overloaded"},
@@ -80,10 +82,29 @@ func TestProberPage(t *testing.T) {
 		if n := doc.Find(".notice").Length(); n != 0 {
 			h.t.Errorf("got %d notices, want none", n)
 		}
-		var ready struct{ Engine, Stamps string }
+		var ready struct {
+			Engine, Stamps, Reason string
+			Blind                  bool
+		}
 		h.request("GET", "/readyz", "").decode(h.t, &ready)
-		if ready.Engine != "echolot" || ready.Stamps != "kernel" {
+		if ready.Blind || ready.Reason != "" || ready.Engine != "echolot" || ready.Stamps != "kernel" {
 			h.t.Errorf("/readyz: got %+v, want the engine and its stamps", ready)
+		}
+
+		since := time.Date(2026, 11, 25, 12, 30, 0, 0, time.UTC)
+		h.beat(models.Heartbeat{Engine: "echolot", IPv4: "raw", Blind: true, Figures: models.ProberFigures{Blind: &models.Blindness{Since: since, Silent: []string{"gateway 10.99.0.1"}}}})
+		doc, _ = h.read("readonly@example.com", "/monitors")
+		if got, want := words(doc, ".notice"), "The prober is blind since 2026-11-25 12:30:00 UTC. This machine’s own network does not work: gateway 10.99.0.1 is silent. "; !strings.HasPrefix(got, want) {
+			h.t.Errorf("notice: got %q, want %q", got, want)
+		}
+		doc, _ = h.read("admin@example.com", "/prober")
+		if got := words(doc, "[data-testid=prober-state]"); !strings.HasPrefix(got, "Blind") {
+			h.t.Errorf("a blind prober: got %q", got)
+		}
+		if a := h.request("GET", "/readyz", ""); a.status != 200 {
+			h.t.Errorf("/readyz of a blind one: got %d, want 200", a.status)
+		} else if a.decode(h.t, &ready); !ready.Blind || ready.Reason != "gateway 10.99.0.1 is silent since 2026-11-25T12:30:00Z" {
+			h.t.Errorf("/readyz of a blind one: got %+v", ready)
 		}
 
 		h.beat(models.Heartbeat{Engine: "pro-bing", Hint: "Do this:\n  sysctl -w <this>"})

@@ -54,6 +54,24 @@ type SentinelFigures struct {
 	Trouble string `json:"trouble,omitempty"`
 }
 
+// String says how it fares: "gateway 10.99.0.1 answers".
+func (f SentinelFigures) String() string {
+	name := f.Host
+	if f.Gateway {
+		name = "gateway " + name
+	}
+	switch {
+	case f.Answers:
+		return name + " answers"
+	case f.Trouble != "":
+		return name + " can not be asked: " + f.Trouble
+	case !f.Counts:
+		return name + " has never answered and does not count"
+	default:
+		return name + " is silent"
+	}
+}
+
 // Punctuality is how late after their slots checks began.
 type Punctuality struct {
 	Since time.Time `json:"since"`

@@ -74,6 +74,42 @@ func TestJudgeStories(t *testing.T) {
 	}
 }
 
+// A burst that fails as well adds nothing to what is confirmed; one that is answered clears it.
+func TestJudgeOfABurst(t *testing.T) {
+	rule := models.Rule{Confirmations: 2, Recoveries: 1}
+	var s models.MonitorState
+	n := 0
+	judge := func(kind models.Kind, outcome models.Outcome) {
+		n++
+		r := found(at(n), outcome)
+		r.Kind = kind
+		s, _ = models.Judge(s, r, rule, models.StatusActive)
+	}
+	expect := func(what string, state models.State, failures int, confirming bool) {
+		t.Helper()
+		if s.State != state || s.Failures != failures || models.NeedsConfirming(s, rule) != confirming {
+			t.Errorf("%s: got %s, %d failures, to be confirmed %t; want %s, %d, %t", what, s.State, s.Failures, models.NeedsConfirming(s, rule), state, failures, confirming)
+		}
+	}
+	judge(models.KindScheduled, models.OutcomeSuccess)
+	judge(models.KindScheduled, models.OutcomeFailure)
+	expect("a failure", models.StateUp, 1, true)
+	judge(models.KindBurst, models.OutcomeFailure)
+	expect("a burst that fails", models.StateUp, 1, true)
+	judge(models.KindConfirm, models.OutcomeFailure)
+	expect("the confirming check", models.StateDown, 2, false)
+	judge(models.KindScheduled, models.OutcomeSuccess)
+	judge(models.KindScheduled, models.OutcomeFailure)
+	judge(models.KindBurst, models.OutcomeUnknown)
+	expect("a burst that is not measured", models.StateUnknown, 1, false)
+	judge(models.KindBurst, models.OutcomeFailure)
+	expect("one that fails, from there", models.StateUp, 1, true)
+	judge(models.KindBurst, models.OutcomeSuccess)
+	expect("one that is answered", models.StateUp, 0, false)
+	judge(models.KindBurst, models.OutcomeFailure)
+	expect("one without a failure before", models.StateUp, 1, true)
+}
+
 func TestJudgeFillsTheRow(t *testing.T) {
 	rule := models.Rule{Confirmations: 2, Recoveries: 1}
 	s := models.MonitorState{MonitorID: 7, LocationID: 1, OrganizationID: 3, State: models.StatePending}

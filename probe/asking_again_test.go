@@ -1,11 +1,13 @@
 package probe
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,6 +35,20 @@ func simulateJudged(t *testing.T, pinger *fakePinger, targets []models.ProbeTarg
 	j.simulation = simulate(t, pinger, 200_000, targets...)
 	j.mass = newMassFailure(j.probedWithin, slog.New(slog.DiscardHandler))
 	return j
+}
+
+// veto has a sentinel that answers speak for the targets.
+func (j *judgedSim) veto(t *testing.T) {
+	var v *veto
+	s := newSentinels(1, j.fakePinger, []string{"10.0.0.1"}, nil, func() { v.look() }, slog.New(slog.DiscardHandler))
+	v = newVeto(s, j.deliver, slog.New(slog.DiscardHandler))
+	j.Scheduler.mu.Lock()
+	j.failed, j.deliver = v.failed, v.take
+	j.Scheduler.mu.Unlock()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); s.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
 }
 
 // run lets time pass, a flush at a time.
@@ -88,9 +104,18 @@ func probed(id int64, interval, timeout, retry time.Duration) models.ProbeTarget
 	return m
 }
 
+// moment is a time that is set while others look; until then it never comes.
+type moment struct{ ms atomic.Int64 }
+
+func (m *moment) set(at time.Time) { m.ms.Store(at.UnixMilli()) }
+
+func (m *moment) at() time.Time { return time.UnixMilli(m.ms.Load()) }
+
+func (m *moment) passed() bool { return m.ms.Load() != 0 && !time.Now().Before(m.at()) }
+
 // silentSince makes targets silent from a moment on.
-func silentSince(since *time.Time, who func(models.Check) bool) *fakePinger {
-	out := func(c models.Check) bool { return !since.IsZero() && !time.Now().Before(*since) && who(c) }
+func silentSince(since *moment, who func(models.Check) bool) *fakePinger {
+	out := func(c models.Check) bool { return since.passed() && who(c) }
 	return &fakePinger{
 		takes: func(c models.Check) time.Duration {
 			if out(c) {
@@ -118,21 +143,23 @@ func TestDetectionTime(t *testing.T) {
 		for seed := range uint64(5) {
 			synctest.Test(t, func(t *testing.T) {
 				rng := rand.New(rand.NewPCG(seed, 7))
-				var since time.Time
-				j := simulateJudged(t, silentSince(&since, func(models.Check) bool { return true }), []models.ProbeTarget{probed(1, c.interval, c.timeout, c.retry)})
+				var since moment
+				j := simulateJudged(t, silentSince(&since, func(c models.Check) bool { return c.Monitor != 0 }), []models.ProbeTarget{probed(1, c.interval, c.timeout, c.retry)})
+				j.veto(t)
 				j.run(c.interval + time.Duration(rng.Int64N(int64(c.interval))))
-				since = time.Now()
+				begins := time.Now()
 				if seed == 0 { // the worst: just after a check
 					ms := c.interval.Milliseconds()
-					slot := since.UnixMilli()/ms*ms + phase(1, ms)
-					for slot <= since.UnixMilli() {
+					slot := begins.UnixMilli()/ms*ms + phase(1, ms)
+					for slot <= begins.UnixMilli() {
 						slot += ms
 					}
-					since = time.UnixMilli(slot + 11)
+					begins = time.UnixMilli(slot + 11)
 				}
+				since.set(begins)
 				promise := c.interval + 2*max(c.retry, c.timeout) + c.timeout
-				j.run(time.Until(since) + promise + time.Minute)
-				took := j.downAt[1].Sub(since)
+				j.run(time.Until(begins) + promise + time.Minute)
+				took := j.downAt[1].Sub(begins)
 				if slowest = max(slowest, took); took < 0 || took > promise {
 					t.Errorf("I=%s T=%s C=%s: down after %s, promised within %s; checks: %s", c.interval, c.timeout, c.retry, took, promise, j.kinds())
 				}
@@ -146,9 +173,9 @@ func TestDetectionTime(t *testing.T) {
 // One answer to the burst, and nothing more is asked.
 func TestBurstClears(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var since time.Time
+		var since moment
 		j := simulateJudged(t, silentSince(&since, func(c models.Check) bool { return c.Kind != models.KindBurst }), []models.ProbeTarget{probed(1, time.Hour, 2*time.Second, 5*time.Second)})
-		since = time.Now()
+		since.set(time.Now())
 		j.CheckNow(1)
 		j.run(time.Minute)
 		if got, want := j.kinds(), "manual burst"; got != want || j.states[1].State != models.StateUp || j.states[1].Failures != 0 {
@@ -194,19 +221,19 @@ func TestOutageOfManyKeepsTheBudget(t *testing.T) {
 		most                     float64 // times what is planned
 	}{{10 * time.Second, time.Second, 5 * time.Second, 1.2}, {5 * time.Second, time.Second, 3 * time.Second, 1.2}, {time.Minute, 2 * time.Second, 5 * time.Second, 2}} {
 		synctest.Test(t, func(t *testing.T) {
-			var since time.Time
+			var since moment
 			var targets []models.ProbeTarget
 			for id := range int64(1000) {
 				targets = append(targets, probed(id+1, c.interval, c.timeout, c.retry))
 			}
 			j := simulateJudged(t, silentSince(&since, func(models.Check) bool { return true }), targets)
 			j.run(2 * c.interval)
-			since = time.Now()
+			since.set(time.Now())
 			const lasts = 90 * time.Second
 			j.run(lasts)
 			planned := 3 * 1000 * lasts.Seconds() / c.interval.Seconds()
 			full := budgetTime.Seconds() * max(extraLeast, extraShare*planned/lasts.Seconds())
-			sent := float64(j.packets(since))
+			sent := float64(j.packets(since.at()))
 			if sent > c.most*planned+full {
 				t.Errorf("I=%s: got %g packets, want at most %g times the planned %g and the %g of the budget", c.interval, sent, c.most, planned, full)
 			}
@@ -226,9 +253,9 @@ func TestOutageOfManyKeepsTheBudget(t *testing.T) {
 			}
 			var last time.Duration
 			for _, at := range j.downAt {
-				last = max(last, at.Sub(since))
+				last = max(last, at.Sub(since.at()))
 			}
-			t.Logf("I=%s: all down after %s; %g packets, %g planned, budget %g; %s", c.interval, last, sent, planned, full, kindCounts(j.results(), since))
+			t.Logf("I=%s: all down after %s; %g packets, %g planned, budget %g; %s", c.interval, last, sent, planned, full, kindCounts(j.results(), since.at()))
 			j.sound(t)
 		})
 	}

@@ -22,17 +22,17 @@ func many(n int64, interval time.Duration) []models.ProbeTarget {
 func TestThousandFail(t *testing.T) {
 	for _, interval := range []time.Duration{5 * time.Second, time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
-			var since time.Time
-			j := simulateJudged(t, silentSince(&since, func(c models.Check) bool { return c.Slot < since.Add(2*time.Minute).UnixMilli() }), many(1000, interval))
+			var since moment
+			j := simulateJudged(t, silentSince(&since, func(c models.Check) bool { return c.Slot < since.at().Add(2*time.Minute).UnixMilli() }), many(1000, interval))
 			j.run(2*interval + 5*time.Second)
 			if j.mass.on(time.Now()) {
 				t.Error("a mass failure while all is well")
 			}
-			since = time.Now()
-			for !j.mass.on(time.Now()) && time.Since(since) < time.Minute {
+			since.set(time.Now())
+			for !j.mass.on(time.Now()) && time.Since(since.at()) < time.Minute {
 				j.run(flushPause)
 			}
-			noticed := time.Since(since)
+			noticed := time.Since(since.at())
 			if len(j.downAt) > 0 || noticed > time.Minute {
 				t.Errorf("I=%s: noticed after %s, when %d were down already; want it before the first verdict", interval, noticed, len(j.downAt))
 			}
@@ -41,7 +41,7 @@ func TestThousandFail(t *testing.T) {
 			if len(j.downAt) != 1000 || j.massed < 1000 {
 				t.Errorf("I=%s: got %d down and %d marked results, want all", interval, len(j.downAt), j.massed)
 			}
-			j.run(time.Until(since.Add(2*time.Minute + interval)))
+			j.run(time.Until(since.at().Add(2*time.Minute + interval)))
 			if j.mass.on(time.Now()) {
 				t.Errorf("I=%s: all are back and it is not over", interval)
 			}
@@ -66,13 +66,13 @@ func TestNoMassFailure(t *testing.T) {
 		"a third, and later half of the rest":      {300, func(id int64, late bool) bool { return id <= 100 || late && id <= 205 }, true},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			var since, again time.Time
+			var since, again moment
 			j := simulateJudged(t, silentSince(&since, func(m models.Check) bool {
-				return c.fails(m.Monitor, !again.IsZero() && !time.Now().Before(again))
+				return c.fails(m.Monitor, again.passed())
 			}), many(c.monitors, 30*time.Second))
 			j.run(time.Minute)
-			since = time.Now()
-			again = since.Add(5 * time.Minute)
+			since.set(time.Now())
+			again.set(since.at().Add(5 * time.Minute))
 			got := false
 			for range 600 {
 				j.run(time.Second)
@@ -88,10 +88,10 @@ func TestNoMassFailure(t *testing.T) {
 // It does not last for ever where the monitors stay down, and what is removed is forgotten.
 func TestMassFailureEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var since time.Time
+		var since moment
 		j := simulateJudged(t, silentSince(&since, func(c models.Check) bool { return c.Monitor <= 90 }), many(100, 20*time.Second))
 		j.run(time.Minute)
-		since = time.Now()
+		since.set(time.Now())
 		j.run(time.Minute)
 		if !j.mass.on(time.Now()) {
 			t.Fatal("nothing noticed")

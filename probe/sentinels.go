@@ -324,22 +324,39 @@ const (
 	wordBlind             // it did not, or nobody knows whether it did
 )
 
-// of is the word on a check whose packets were sent from began to last, and why it is wordBlind.
-func (s *Sentinels) of(began, last time.Time) (word, models.Blindness) {
+// sight is what the sentinels know at one moment.
+type sight struct {
+	counting bool // there is somebody whose silence means something
+	worked   time.Time
+	blind    *models.Blindness
+	from     time.Time
+	past     []blindSpan
+}
+
+func (s *Sentinels) sight() sight {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return sight{
+		counting: slices.ContainsFunc(s.list, func(one *sentinel) bool { return one.counts }),
+		worked:   s.worked(), blind: s.blind, from: s.from, past: slices.Clone(s.past),
+	}
+}
+
+// of is the word on a check whose packets were sent from began to last, and why it is wordBlind.
+func (s sight) of(began, last time.Time) (word, models.Blindness) {
 	for _, p := range s.past {
 		if began.Before(p.to) && last.After(p.from) {
 			return wordBlind, p.why
 		}
 	}
-	if s.blind != nil && last.After(s.from) {
+	switch {
+	case s.blind != nil && last.After(s.from):
 		return wordBlind, *s.blind
-	}
-	if !slices.ContainsFunc(s.list, func(one *sentinel) bool { return one.counts }) || !s.worked().Before(last) {
+	case !s.counting || !s.worked.Before(last):
 		return wordSeen, models.Blindness{}
+	default:
+		return wordNone, models.Blindness{}
 	}
-	return wordNone, models.Blindness{}
 }
 
 // Blindness is what is wrong now; nil where the location sees.

@@ -27,6 +27,11 @@ type witnesses struct {
 }
 
 func testify(t *testing.T, hosts, gateways []string, before models.ProberFigures) *witnesses {
+	return testifyTo(t, func() {}, hosts, gateways, before)
+}
+
+// testifyTo is testify for somebody who hears.
+func testifyTo(t *testing.T, heard func(), hosts, gateways []string, before models.ProberFigures) *witnesses {
 	w := &witnesses{dead: map[string]bool{}}
 	for _, g := range gateways {
 		w.found = append(w.found, netip.MustParseAddr(g))
@@ -51,7 +56,7 @@ func testify(t *testing.T, hosts, gateways []string, before models.ProberFigures
 		},
 	}
 	w.Sentinels = newSentinels(1, w.pinger, hosts, func() []netip.Addr { w.mu.Lock(); defer w.mu.Unlock(); return slices.Clone(w.found) },
-		func() {}, slog.New(slog.DiscardHandler))
+		heard, slog.New(slog.DiscardHandler))
 	w.recall(before)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -234,7 +239,7 @@ func TestSentinelsAfterARestart(t *testing.T) {
 		w.Sentinels = newSentinels(1, nil, []string{"10.0.0.1"}, func() []netip.Addr { return nil }, func() {}, slog.New(slog.DiscardHandler))
 		w.recall(said)
 		w.expect(t, "before anything is known", "gateway 10.99.0.1 is silent, 10.0.0.1 is silent")
-		if word, _ := w.of(time.Now(), time.Now()); word != wordBlind {
+		if word, _ := w.sight().of(time.Now(), time.Now()); word != wordBlind {
 			t.Errorf("a failed check then: got word %d, want %d", word, wordBlind)
 		}
 		w.mu.Lock()
@@ -254,7 +259,7 @@ func TestSentinelsWord(t *testing.T) {
 		w := testify(t, []string{"10.0.0.1"}, nil, models.ProberFigures{})
 		expect := func(what string, began, last time.Time, want word) {
 			t.Helper()
-			if got, _ := w.of(began, last); got != want {
+			if got, _ := w.sight().of(began, last); got != want {
 				t.Errorf("%s: got word %d, want %d", what, got, want)
 			}
 		}

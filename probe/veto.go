@@ -71,7 +71,7 @@ func (v *veto) failed(r models.Result, last time.Time) {
 	defer v.mu.Unlock()
 	h := heldResult{Result: r, last: last, until: time.Now().Add(longestVeto)}
 	if v.of[r.Monitor] == 0 {
-		if judged, ok := v.judge(h, time.Now()); ok {
+		if judged, ok := h.judge(v.sentinels.sight(), time.Now()); ok {
 			v.pass(judged)
 			return
 		}
@@ -101,13 +101,13 @@ func (v *veto) look() {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	now := time.Now()
+	now, sight := time.Now(), v.sentinels.sight()
 	kept := v.held[:0]
 	var stuck map[int64]bool // monitors with a result before that still waits
 	for _, h := range v.held {
 		r, ok := h.Result, false
 		if !stuck[h.Monitor] {
-			r, ok = v.judge(h, now)
+			r, ok = h.judge(sight, now)
 		}
 		if !ok {
 			if stuck == nil {
@@ -131,11 +131,11 @@ func (v *veto) look() {
 }
 
 // judge is the result as it is to be handed on; ok is false where it is to wait.
-func (v *veto) judge(h heldResult, now time.Time) (r models.Result, ok bool) {
+func (h heldResult) judge(by sight, now time.Time) (r models.Result, ok bool) {
 	if h.last.IsZero() {
 		return h.Result, true
 	}
-	switch word, why := v.sentinels.of(h.StartedAt(), h.last); {
+	switch word, why := by.of(h.StartedAt(), h.last); {
 	case word == wordSeen:
 		return h.Result, true
 	case word == wordBlind:

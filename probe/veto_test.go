@@ -23,15 +23,19 @@ type vetoed struct {
 }
 
 func newVetoed(t *testing.T) *vetoed {
-	v := &vetoed{witnesses: testify(t, []string{"10.0.0.1"}, nil, models.ProberFigures{})}
+	v := &vetoed{}
+	var hears atomic.Pointer[veto] // the veto needs the sentinels, which ask from their start
+	v.witnesses = testifyTo(t, func() {
+		if one := hears.Load(); one != nil {
+			one.look()
+		}
+	}, []string{"10.0.0.1"}, nil, models.ProberFigures{})
 	v.veto = newVeto(v.Sentinels, func(r models.Result) {
 		v.mu.Lock()
 		defer v.mu.Unlock()
 		v.list = append(v.list, r)
 	}, slog.New(slog.DiscardHandler))
-	v.witnesses.mu.Lock()
-	v.Sentinels.heard = v.look
-	v.witnesses.mu.Unlock()
+	hears.Store(v.veto)
 	return v
 }
 

@@ -33,6 +33,8 @@ func (p ProberPage) state() (kind, word string) {
 		return "unknown", "Silent"
 	case !p.Beat.CanPing():
 		return "unknown", "May not ping"
+	case p.figures().Blind != nil:
+		return "unknown", "Blind"
 	default:
 		return "up", "Probing"
 	}
@@ -173,7 +175,19 @@ func (p ProberPage) sending() []Setting {
 	if e.PacketsPerSecond > 0 {
 		limit = thousands(int64(e.PacketsPerSecond)) + " packets a second in all"
 	}
-	return []Setting{{"Engine", kind}, {"IPv4", socket(p.Beat.IPv4)}, {"IPv6", socket(p.Beat.IPv6)}, {"Time stamps", stamps}, {"Limit", limit}, {"Limits that bit", bit(p.figures().Delayed)}}
+	return []Setting{{"Engine", kind}, {"IPv4", socket(p.Beat.IPv4)}, {"IPv6", socket(p.Beat.IPv6)}, {"Time stamps", stamps}, {"Limit", limit}, {"Limits that bit", bit(p.figures().Delayed)}, {"Sentinels", sentinels(p.figures().Sentinels)}}
+}
+
+// sentinels says who is asked whether our own network works, and how each fares.
+func sentinels(all []models.SentinelFigures) string {
+	if len(all) == 0 {
+		return "none: a failure of our own network looks like one of the targets"
+	}
+	parts := make([]string, len(all))
+	for i, one := range all {
+		parts[i] = one.String()
+	}
+	return strings.Join(parts, "; ")
 }
 
 // bit says how often which cap held a packet back.

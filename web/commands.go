@@ -111,9 +111,6 @@ func (c *doctorCommand) Run(ctx context.Context) error {
 		bad = true
 		fmt.Printf("\nNobody may ping here; every monitor would be unknown. One of these mends it:\n%s\n\n", fix)
 	}
-	for _, gateway := range probe.DefaultGateways() {
-		fmt.Printf("ok      gateway: %s, asked whether this machine's own network works\n", gateway)
-	}
 	bad = c.database(ctx) || bad
 	if bad {
 		return errSaid
@@ -138,13 +135,22 @@ func (c *doctorCommand) database(ctx context.Context) (bad bool) {
 	case !alive:
 		fmt.Println("–       nobody is probing on this database now")
 	case beat.Figures.Blind != nil:
-		fmt.Printf("no      probing: blind since %s, %s\n", beat.Figures.Blind.Since.Format(time.RFC3339), beat.Figures.Blind)
-		return true
+		fmt.Printf("no      probing: blind since %s: %s\n", beat.Figures.Blind.Since.Format(time.RFC3339), beat.Figures.Blind)
+		bad = true
 	default:
 		fmt.Printf("ok      probing: %s%s, IPv4 %s, IPv6 %s, %d monitors\n", beat.Engine, stampsWords(beat.Figures.Engine.Stamps), orNone(beat.IPv4),
 			orNone(beat.IPv6), beat.Monitors)
 	}
-	return false
+	if alive {
+		for _, one := range beat.Figures.Sentinels {
+			if one.Answers {
+				fmt.Printf("ok      sentinel: %s\n", one)
+			} else {
+				fmt.Printf("–       sentinel: %s\n", one)
+			}
+		}
+	}
+	return bad
 }
 
 // pingerLine says which pinger would run here.

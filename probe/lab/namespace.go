@@ -22,8 +22,11 @@ import (
 // insideEnv names the test that a child process is to run in its namespace.
 const insideEnv = "ECHOLOT_LAB_TEST"
 
-// childTimeout ends a child that hangs; no test of the laboratory takes a third of it.
-const childTimeout = 2 * time.Minute
+// childTimeout ends a child that hangs; no test of the laboratory takes a third of it. The long forms of `make soak` have soakTimeout.
+const (
+	childTimeout = 2 * time.Minute
+	soakTimeout  = 15 * time.Minute
+)
 
 // Inside runs body in a new network namespace in which only lo is up: it starts the test binary again with nothing but
 // the calling test, as a child process with CLONE_NEWNET, and there calls body. It must be the only thing that the test
@@ -42,9 +45,13 @@ func Inside(t *testing.T, body func(t *testing.T)) {
 	if _, err := exec.LookPath("ip"); err != nil {
 		t.Fatal("this test needs the Debian package iproute2")
 	}
+	timeout := childTimeout
+	if os.Getenv("ECHOLOT_SOAK") != "" {
+		timeout = soakTimeout
+	}
 	pattern := "^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$"
 	cmd := exec.CommandContext(t.Context(), "/proc/self/exe",
-		"-test.run="+pattern, "-test.v", "-test.count=1", "-test.timeout="+childTimeout.String())
+		"-test.run="+pattern, "-test.v", "-test.count=1", "-test.timeout="+timeout.String())
 	cmd.Env = append(os.Environ(), insideEnv+"="+t.Name())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 	out, err := cmd.CombinedOutput()

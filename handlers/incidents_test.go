@@ -105,7 +105,9 @@ func TestIncidentPages(t *testing.T) {
 		link, _ := rows.Last().Find("a.cause").Attr("href")
 		course := page(session, link).Find("[data-testid=incident-course] > li")
 		var words []string
-		course.Each(func(_ int, li *goquery.Selection) { words = append(words, strings.Fields(li.Find("span.state, b").Text())[0]) })
+		course.Each(func(_ int, li *goquery.Selection) {
+			words = append(words, strings.Fields(li.Find("span.state, b").Text())[0])
+		})
 		if fmt.Sprint(words) != "[First Failure Down Failure Failure Success Ended]" {
 			h.t.Errorf("got course %v, want the first lost packet, the checks, the verdict, the recovery and the end", words)
 		}

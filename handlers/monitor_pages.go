@@ -113,6 +113,9 @@ func (s *Server) showMonitor(c *fiber.Ctx) error {
 	for _, r := range results {
 		p.Checks = append(p.Checks, views.Check{MonitorPublicID: m.PublicID.String(), ID: models.CheckID(r.Monitor, r.Slot, r.Location).String(), Result: r, Now: now})
 	}
+	if p.Incidents, err = s.monitorIncidents(c, m, now); err != nil {
+		return err
+	}
 	if viaHTMX(c) {
 		p.CSRF = csrfToken(c)
 		return draw(c, http.StatusOK, views.MonitorBody(p))

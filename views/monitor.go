@@ -21,6 +21,8 @@ type MonitorPage struct {
 	// Settings are shown as they are, in order.
 	Settings []Setting
 	Warnings []string
+	// Incidents are the monitor's last ones.
+	Incidents MonitorIncidents
 	// MayEdit allows everything, MaySetStatus pause, resume and maintenance.
 	MayEdit, MaySetStatus bool
 }

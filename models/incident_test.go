@@ -44,8 +44,8 @@ func (h *incidentHouse) monitor(name string) models.MonitorRow {
 }
 
 // byOutcome is the least rule: the outcome is the verdict at once. Trouble begins 200 ms into its first bad check.
-func byOutcome(st models.MonitorState, r models.Result, _ models.Rule, _ models.Status) (models.MonitorState, bool) {
-	if r.Slot <= st.LastSlot {
+func byOutcome(st models.MonitorState, r models.Result, _ models.Rule, status models.Status) (models.MonitorState, bool) {
+	if r.Slot <= st.LastSlot || status == models.StatusDisabled {
 		return st, false
 	}
 	was := st.Measured

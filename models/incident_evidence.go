@@ -103,9 +103,9 @@ func (p *incidentPart) keep(checks []Result) {
 			p.row.Sent += r.Sent
 			p.row.Received += r.Received
 		}
-		if p.follows {
-			// The state's count goes on from the incident before; that one's checks are not this one's.
-			p.row.FailedChecks += p.row.Checks - failedInRow(p.opened.Monitor.State, p.incident.Type)
+		// The state may not count all that failed (checks that confirm nothing), or go on from the incident before.
+		if more := p.row.Checks - failedInRow(p.opened.Monitor.State, p.incident.Type); p.follows || more > 0 {
+			p.row.FailedChecks += more
 		}
 	}
 	if p.ended == nil {
@@ -124,14 +124,14 @@ func (p *incidentPart) keep(checks []Result) {
 	kept.Recovered = nil
 	for _, r := range slices.Backward(checks) {
 		if r.Slot < last && r.Outcome != OutcomeUnknown && len(kept.Recovered) < min(p.row.RecoveryChecks, mostRecovered)-1 {
-			if p.incident.Type.failed(r) {
+			if r.Outcome == OutcomeFailure {
 				break
 			}
 			kept.Recovered = append(kept.Recovered, r)
 		}
 	}
 	slices.Reverse(kept.Recovered)
-	if !p.incident.Type.failed(p.ended.Result) {
+	if p.row.RecoveryChecks > 0 || !p.incident.Type.failed(p.ended.Result) { // an ok check may have lost a packet
 		kept.Recovered = append(kept.Recovered, p.ended.Result)
 	}
 }

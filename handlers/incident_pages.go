@@ -137,6 +137,7 @@ func (s *Server) drawIncident(c *fiber.Ctx, status int, id uuid.UUID, values, er
 		p.Comments = append(p.Comments, views.Comment{At: comment.At, Author: comment.Author, Text: comment.Text})
 	}
 	if viaHTMX(c) && status == http.StatusOK {
+		p.CSRF = csrfToken(c)
 		return draw(c, status, views.IncidentBody(p))
 	}
 	title := "Incident"

@@ -123,6 +123,9 @@ func (s *Server) showMonitor(c *fiber.Ctx) error {
 	if p.Path, err = s.monitorPath(c, m); err != nil {
 		return err
 	}
+	if p.Incidents, err = s.monitorIncidents(c, m, now); err != nil {
+		return err
+	}
 	if viaHTMX(c) {
 		p.CSRF = csrfToken(c)
 		return draw(c, http.StatusOK, views.MonitorBody(p))

@@ -30,6 +30,8 @@ type Feed struct {
 	// versions are the newest ones that were told; versionGone is a deleted monitor's.
 	versions map[int64]int64
 	results  map[int64]feedResult
+	// incidents are when the last told change of each was made.
+	incidents map[int64]time.Time
 	// Of monitors not yet seen, what is older than from and resultsFrom was told by others, or by nobody.
 	from, resultsFrom time.Time
 }
@@ -50,7 +52,7 @@ type feedResult struct {
 // NewFeed returns a feed of what is committed from now on.
 func (s *Store) NewFeed() *Feed {
 	now := s.clock()
-	f := &Feed{store: s, versions: map[int64]int64{}, results: map[int64]feedResult{}, from: now, resultsFrom: now}
+	f := &Feed{store: s, versions: map[int64]int64{}, results: map[int64]feedResult{}, incidents: map[int64]time.Time{}, from: now, resultsFrom: now}
 	f.listen()
 	return f
 }
@@ -75,9 +77,13 @@ func (f *Feed) Read(ctx context.Context, results bool) error {
 	if !results {
 		f.resultsFrom = f.store.clock()
 		clear(f.results)
+		clear(f.incidents)
 		return nil
 	}
-	return f.readResults(ctx, since)
+	if err := f.readResults(ctx, since); err != nil {
+		return err
+	}
+	return f.readIncidents(ctx, since)
 }
 
 // hearOwn notes what this process told itself. It is called after reading: what we read of our own has been told by then.
@@ -201,6 +207,45 @@ func (f *Feed) readResults(ctx context.Context, since time.Time) error {
 			return err
 		}
 		f.store.publishRecorded(recorded)
+	}
+	return nil
+}
+
+// readIncidents tells what the process that records made of incidents. What this one's people wrote is told once more, which only
+// makes pages look again.
+func (f *Feed) readIncidents(ctx context.Context, since time.Time) error {
+	var changed []Incident
+	if err := f.store.ro.NewSelect().Model(&changed).Where("i.updated_at >= ?", since).OrderExpr("i.updated_at, i.id").Scan(ctx); err != nil {
+		return fmt.Errorf("reading changed incidents: %w", err)
+	}
+	news := map[events.Type][]Incident{}
+	for _, i := range changed {
+		told, ok := f.incidents[i.ID]
+		f.incidents[i.ID] = i.UpdatedAt
+		switch {
+		case ok && !i.UpdatedAt.After(told), !ok && i.UpdatedAt.Before(f.resultsFrom):
+		case !i.Open():
+			news[events.IncidentClosed] = append(news[events.IncidentClosed], i)
+		case ok || i.ConfirmedAt.Before(f.resultsFrom):
+			news[events.IncidentChanged] = append(news[events.IncidentChanged], i)
+		default:
+			news[events.IncidentOpened] = append(news[events.IncidentOpened], i)
+		}
+	}
+	for id, at := range f.incidents {
+		if at.Before(since) { // it is not read again
+			delete(f.incidents, id)
+		}
+	}
+	for _, kind := range []events.Type{events.IncidentOpened, events.IncidentChanged, events.IncidentClosed} {
+		if len(news[kind]) == 0 {
+			continue
+		}
+		told, err := f.store.incidentEvents(ctx, f.store.ro, news[kind], kind)
+		if err != nil {
+			return err
+		}
+		f.store.publish(told...)
 	}
 	return nil
 }

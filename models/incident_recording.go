@@ -354,11 +354,7 @@ func (k *incidentKeeper) save(ctx context.Context, db bun.IDB) error {
 	}
 	// An end before the next beginning, also of another monitor's: an open part is unique.
 	slices.SortStableFunc(rows, func(a, b incidentMonitor) int { return cmp.Compare(openLast(a), openLast(b)) })
-	q := db.NewInsert().Model(&rows).On("CONFLICT (incident_id, monitor_id) DO UPDATE").Returning("NULL")
-	for _, column := range []string{"ended_at", "failed_checks", "recovery_checks", "evidence"} {
-		q = q.Set("? = EXCLUDED.?", bun.Ident(column), bun.Ident(column))
-	}
-	if _, err := q.Exec(ctx); err != nil {
+	if err := saveParts(ctx, db, rows); err != nil {
 		return err
 	}
 	if err := k.endMass(ctx, db, all); err != nil {

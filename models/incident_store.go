@@ -2,56 +2,75 @@ package models
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect"
 )
 
+// rowsAtOnce is how many rows one statement writes: a batch may open thousands of incidents.
+const rowsAtOnce = 1000
+
 // insertIncidents stores new incidents and gives them their ids.
 func insertIncidents(ctx context.Context, db bun.IDB, fresh []*Incident) error {
-	if len(fresh) == 0 {
-		return nil
-	}
-	rows, publics := make([]Incident, len(fresh)), make([]uuid.UUID, len(fresh))
-	for i, incident := range fresh {
-		rows[i], publics[i] = *incident, incident.PublicID
-	}
-	if _, err := db.NewInsert().Model(&rows).ExcludeColumn("id").Returning("NULL").Exec(ctx); err != nil {
-		return err
-	}
-	// The order in which an INSERT of several rows returns them is nobody's promise.
-	var made []struct {
-		ID       int64
-		PublicID uuid.UUID
-	}
-	if err := db.NewSelect().TableExpr("incidents").Column("id", "public_id").Where("public_id IN (?)", bun.List(publics)).Scan(ctx, &made); err != nil {
-		return err
-	}
-	ids := make(map[uuid.UUID]int64, len(made))
-	for _, m := range made {
-		ids[m.PublicID] = m.ID
-	}
-	for _, incident := range fresh {
-		incident.ID = ids[incident.PublicID]
+	for some := range slices.Chunk(fresh, rowsAtOnce) {
+		rows, publics := make([]Incident, len(some)), make([]uuid.UUID, len(some))
+		for i, incident := range some {
+			rows[i], publics[i] = *incident, incident.PublicID
+		}
+		if _, err := db.NewInsert().Model(&rows).ExcludeColumn("id").Returning("NULL").Exec(ctx); err != nil {
+			return err
+		}
+		// The order in which an INSERT of several rows returns them is nobody's promise.
+		var made []struct {
+			ID       int64
+			PublicID uuid.UUID
+		}
+		if err := db.NewSelect().TableExpr("incidents").Column("id", "public_id").Where("public_id IN (?)", bun.List(publics)).Scan(ctx, &made); err != nil {
+			return err
+		}
+		ids := make(map[uuid.UUID]int64, len(made))
+		for _, m := range made {
+			ids[m.PublicID] = m.ID
+		}
+		for _, incident := range some {
+			incident.ID = ids[incident.PublicID]
+		}
 	}
 	return nil
 }
 
 // saveIncidents writes what follows for the incidents from their monitors' parts; what people wrote is left as it is.
 func saveIncidents(ctx context.Context, db bun.IDB, all []*Incident) error {
-	if len(all) == 0 {
-		return nil
+	for some := range slices.Chunk(all, rowsAtOnce) {
+		rows := make([]Incident, len(some))
+		for i, incident := range some {
+			rows[i] = *incident
+		}
+		if err := upsert(ctx, db.NewInsert().Model(&rows).On("CONFLICT (id) DO UPDATE"), "started_at", "ended_at", "end_reason", "ended_by", "updated_at"); err != nil {
+			return err
+		}
 	}
-	rows := make([]Incident, len(all))
-	for i, incident := range all {
-		rows[i] = *incident
+	return nil
+}
+
+// saveParts writes the monitors' parts in the order given.
+func saveParts(ctx context.Context, db bun.IDB, rows []incidentMonitor) error {
+	for some := range slices.Chunk(rows, rowsAtOnce) {
+		if err := upsert(ctx, db.NewInsert().Model(&some).On("CONFLICT (incident_id, monitor_id) DO UPDATE"), "ended_at", "failed_checks", "recovery_checks", "evidence"); err != nil {
+			return err
+		}
 	}
-	q := db.NewInsert().Model(&rows).On("CONFLICT (id) DO UPDATE").Returning("NULL")
-	for _, column := range []string{"started_at", "ended_at", "end_reason", "ended_by", "updated_at"} {
+	return nil
+}
+
+// upsert inserts, and of rows that are there writes the columns.
+func upsert(ctx context.Context, q *bun.InsertQuery, columns ...string) error {
+	for _, column := range columns {
 		q = q.Set("? = EXCLUDED.?", bun.Ident(column), bun.Ident(column))
 	}
-	_, err := q.Exec(ctx)
+	_, err := q.Returning("NULL").Exec(ctx)
 	return err
 }
 

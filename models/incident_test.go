@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -43,8 +44,8 @@ func (h *incidentHouse) monitor(name string) models.MonitorRow {
 }
 
 // byOutcome is the least rule: the outcome is the verdict at once. Trouble begins 200 ms into its first bad check.
-func byOutcome(st models.MonitorState, r models.Result, _ models.Rule, _ models.Status) (models.MonitorState, bool) {
-	if r.Slot <= st.LastSlot {
+func byOutcome(st models.MonitorState, r models.Result, _ models.Rule, status models.Status) (models.MonitorState, bool) {
+	if r.Slot <= st.LastSlot || status == models.StatusDisabled {
 		return st, false
 	}
 	was := st.Measured
@@ -414,6 +415,102 @@ func TestIncidentsOverARestart(t *testing.T) {
 		h.want("recovered while nobody looked", "downtime 12:00:10.2–15:01:00.0 recovered")
 		if len(sub.C) != 1 {
 			h.Errorf("got %d events, want the one that tells of the end", len(sub.C))
+		}
+	})
+}
+
+// A process that does not record hears of incidents from the one that does, of each change once.
+func TestFeedTellsIncidents(t *testing.T) {
+	withIncidents(t, func(h *incidentHouse) {
+		here := modelstest.Open(h.T, modelstest.URL(h.T, h.s), func(o *models.Options) { o.Now = func() time.Time { return h.now } })
+		sub := here.Bus().Subscribe(100, events.IncidentOpened, events.IncidentClosed, events.IncidentChanged)
+		defer sub.Close()
+		m := h.monitor("Gateway")
+		feed := here.NewFeed()
+		defer feed.Close()
+		hears := func(what string, want events.Type) {
+			h.Helper()
+			for range 3 {
+				if err := feed.Read(h.Context(), true); err != nil {
+					h.Fatal(err)
+				}
+			}
+			if n := told(sub); len(n) != 1 || n[want] != 1 {
+				h.Errorf("%s, read three times: got %v, want %s once", what, n, want)
+			}
+		}
+		h.check(m, "+--")
+		hears("down", events.IncidentOpened)
+		h.now = h.now.Add(time.Second)
+		if err := h.s.AcknowledgeIncident(h.Context(), h.by, h.detail().PublicID, fields(h.T, `{}`)); err != nil {
+			h.Fatal(err)
+		}
+		hears("acknowledged", events.IncidentChanged)
+		h.check(m, "+")
+		hears("recovered", events.IncidentClosed)
+	})
+}
+
+// People write to incidents: who, what and when is kept, and who sees only a part of one neither writes nor reads.
+func TestWritingToIncidents(t *testing.T) {
+	withIncidents(t, func(h *incidentHouse) {
+		m, other := h.monitor("Gateway"), h.monitor("Other")
+		second, err := h.s.CreateCustomer(h.Context(), h.by, fields(h.T, `{"name":"Second","email":"second@example.com"}`))
+		if err != nil {
+			h.Fatal(err)
+		}
+		if other, err = h.s.ChangeMonitor(h.Context(), h.by, other.PublicID, fields(h.T, `{"customerId":"`+second.PublicID.String()+`"}`), ""); err != nil {
+			h.Fatal(err)
+		}
+		a, b := h.result(m, '-'), h.result(other, '-')
+		a.Mass, b.Mass = true, true
+		h.record(byOutcome, a, b)
+		a.Slot, b.Slot = a.Slot+10_000, b.Slot+10_000
+		h.record(byOutcome, a, b)
+		id := h.detail().PublicID
+		if err := h.s.AcknowledgeIncident(h.Context(), h.by, id, fields(h.T, `{"note":"  ours \r\n now "}`)); err != nil {
+			h.Fatal(err)
+		}
+		if _, err := h.s.CommentIncident(h.Context(), h.by, id, fields(h.T, `{"text":"so it is"}`)); err != nil {
+			h.Fatal(err)
+		}
+		d := h.detail()
+		if d.AcknowledgedBy != "ops@example.com" || d.AcknowledgeNote != "ours \n now" || len(d.Comments) != 1 || d.Comments[0].Author != "ops@example.com" || d.Monitors != 2 {
+			h.Errorf("got %+v, want the note and the comment by ops@example.com", d)
+		}
+		limited := h.by
+		limited.Limited, limited.CustomerIDs, limited.Role = true, []int64{second.ID}, models.RoleUser
+		part, err := h.s.Incident(h.Context(), limited, id)
+		if err != nil || part.Monitors != 1 || len(part.Parts) != 1 || part.Parts[0].Monitor.Name != "Other" || part.Monitor.Name != "Other" || len(part.Comments) != 0 || part.AcknowledgeNote != "" || part.Whole {
+			h.Errorf("who sees one customer: got %+v and error %v, want its own monitor and nothing that others wrote", part, err)
+		}
+		if err := h.s.AcknowledgeIncident(h.Context(), limited, id, fields(h.T, `{}`)); !errors.Is(err, models.ErrForbidden) {
+			h.Errorf("who sees a part acknowledges: got %v, want forbidden", err)
+		}
+		limited.CustomerIDs = []int64{99}
+		var gone *models.NotFound
+		if _, err := h.s.Incident(h.Context(), limited, id); !errors.As(err, &gone) {
+			h.Errorf("who sees nothing of it: got %v, want not found", err)
+		}
+		if rows, total, err := h.s.Incidents(h.Context(), limited, models.IncidentsFilter{Limit: 9}); err != nil || len(rows)+total != 0 {
+			h.Errorf("who sees nothing of it: got %d of %d and error %v, want none", len(rows), total, err)
+		}
+		// One of two recovers: for whoever sees that one only, it is over.
+		a.Slot += 10_000
+		a.Outcome, a.Received, a.Packets = models.OutcomeSuccess, 4, make([]models.Packet, 4)
+		h.record(byOutcome, a)
+		limited.CustomerIDs = []int64{1}
+		if part, err = h.s.Incident(h.Context(), limited, id); err != nil || part.Open() || part.EndReason != models.EndRecovered {
+			h.Errorf("got %+v and error %v, want it over for them", part, err)
+		}
+		if rows, _, err := h.s.Incidents(h.Context(), limited, models.IncidentsFilter{Open: true, Limit: 9}); err != nil || len(rows) != 0 {
+			h.Errorf("got %d open ones and error %v, want none", len(rows), err)
+		}
+		if ranged, err := h.s.IncidentsBetween(h.Context(), h.by, other.PublicID, h.now.Add(-time.Hour), h.now); err != nil || len(ranged) != 1 || !ranged[0].Open() {
+			h.Errorf("in a range: got %+v and error %v, want the open one", ranged, err)
+		}
+		if ranged, err := h.s.IncidentsBetween(h.Context(), h.by, m.PublicID, h.now.Add(time.Second), h.now.Add(time.Hour)); err != nil || len(ranged) != 0 {
+			h.Errorf("after its end: got %+v and error %v, want none", ranged, err)
 		}
 	})
 }

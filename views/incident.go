@@ -117,3 +117,11 @@ func (p IncidentPage) heading() string {
 func (p IncidentPage) field(name, label string) field {
 	return field{Name: name, Label: label, Value: p.Values[name], Error: p.Errors[name]}
 }
+
+// takeOver says who has the incident now.
+func (p IncidentPage) takeOver() string {
+	if p.AcknowledgedBy == "" {
+		return "It is acknowledged. Doing it again takes over."
+	}
+	return p.AcknowledgedBy + " has it. Acknowledging it again takes over."
+}

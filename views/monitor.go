@@ -26,6 +26,8 @@ type MonitorPage struct {
 	Settings []Setting
 	Warnings []string
 	Path     PathPanel
+	// Incidents are the monitor's last ones.
+	Incidents MonitorIncidents
 	// MayEdit allows everything, MaySetStatus pause, resume and maintenance.
 	MayEdit, MaySetStatus bool
 }

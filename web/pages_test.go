@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -36,6 +37,7 @@ func testEveryPage(t *testing.T, b *browser) {
 	for name, path := range map[string]string{
 		"monitors": "/monitors", "nothing found": "/monitors?search=nothing", "new monitor": "/monitors/new", "monitor": one, "edit": one + "/edit", "monitor in trouble": "/monitors/" + ids["Mail relay"],
 		"delete": one + "/delete", "customers": "/customers", "new customer": "/customers/new", "customer": "/customers/" + customerOf(t, server, by),
+		"incidents": "/incidents", "no incident": "/incidents?type=degraded", "incident": "/incidents/" + incidentOf(t, server, by),
 		"cancel": "/customers/" + customerOf(t, server, by) + "/cancel", "tokens": "/tokens", "prober": "/prober", "not found": "/nothing-here",
 	} {
 		p.look(name, server.url+path)
@@ -51,6 +53,21 @@ func testEveryPage(t *testing.T, b *browser) {
 	p.inspect("panel")
 	p.goTo("about:blank")
 	server.stop()
+}
+
+// incidentOf is the one incident that there is, with a comment, and taken on by somebody.
+func incidentOf(t *testing.T, server *program, by account) string {
+	t.Helper()
+	var list []struct{ PublicID string }
+	if a := server.ask(by.token, "GET", "/api/incidents", ""); a.status != 200 || json.Unmarshal([]byte(a.body), &list) != nil || len(list) != 1 {
+		t.Fatalf("got %d %s, want one incident", a.status, a.body)
+	}
+	for path, body := range map[string]string{"acknowledge": `{"note":"carrier ticket 40-1182"}`, "comments": fmt.Sprintf(`{"text":%q}`, strings.Repeat("Kabelschaden", 30)+"\nin the Elbe tunnel")} {
+		if a := server.ask(by.token, "POST", "/api/incidents/"+list[0].PublicID+"/"+path, body); a.status/100 != 2 {
+			t.Fatalf("%s: got %d %s", path, a.status, a.body)
+		}
+	}
+	return list[0].PublicID
 }
 
 // eachPacketIsSeen finds strips of that many packets, none of them narrower than a few pixels, on a desk and on a phone.

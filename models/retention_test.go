@@ -155,3 +155,55 @@ func TestFileStopsGrowing(t *testing.T) {
 		t.Errorf("the log: got %v and error %v, want 64 MiB at most", info.Size(), err)
 	}
 }
+
+// While somebody reads for long, SQLite's log can not be emptied; results are stored all the same, and afterwards it is cut (T42).
+// Readers of our own read page by page, and those of others only their owner can end.
+func TestLongReader(t *testing.T) {
+	t.Parallel()
+	url := modelstest.SQLite(t)
+	s := modelstest.Open(t, url)
+	ids := modelstest.Monitors(t, s, 10)
+	slot := time.Now().UnixMilli()
+	record := func(what string) {
+		t.Helper()
+		var batch []models.Result
+		for _, id := range ids {
+			batch = append(batch, measured(id, slot))
+		}
+		slot++
+		recorded, err := s.RecordResults(t.Context(), batch, models.Judge)
+		if err != nil || len(recorded) != len(ids) || recorded[0].Monitor.State.State != models.StateUp {
+			t.Fatalf("%s: got %d recorded and error %v, want all of them up", what, len(recorded), err)
+		}
+	}
+	log := func() int64 {
+		info, err := os.Stat(url + "-wal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size() >> 20
+	}
+	reader, err := modelstest.Connect(t, url).BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	if err := reader.QueryRowContext(t.Context(), "SELECT count(*) FROM results").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 10 {
+		write(t, url, fmt.Sprintf("WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 2500) INSERT INTO rollups SELECT n + %d, zeroblob(3500), '' FROM c", i*2500))
+		record("with a reader")
+	}
+	if log() < 80 {
+		t.Fatalf("got a log of %d MiB: this test proves nothing", log())
+	}
+	if err := reader.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	record("after the reader")
+	record("in the emptied log")
+	if log() > 64 {
+		t.Errorf("got a log of %d MiB after the reader, want 64 at most", log())
+	}
+}

@@ -11,14 +11,12 @@ import (
 type Rolling struct {
 	s     *Store
 	packs []rollupRow
-	// written are the packs of the monitor at hand, so that they need not be read.
-	Bytes int
 }
 
 // NewRolling returns a writer of roll-ups.
 func (s *Store) NewRolling() *Rolling { return &Rolling{s: s} }
 
-// Roll rolls up a monitor's results of the full hours of the range.
+// Roll rolls up a monitor's results of the full hours of the range, until Flush in memory.
 func (r *Rolling) Roll(ctx context.Context, checks []Recorded, from, until time.Time) error {
 	rows := make([]resultRow, len(checks))
 	for i := range checks {
@@ -28,17 +26,6 @@ func (r *Rolling) Roll(ctx context.Context, checks []Recorded, from, until time.
 	r.packs = append(r.packs, packs...)
 	return err
 }
-
-// CopyTo adds the packs that wait once more, for another monitor.
-func (r *Rolling) CopyTo(monitor int64, n int) {
-	for _, p := range r.packs[:n] {
-		p.ID = p.ID&(1<<32-1) | monitor<<32
-		r.packs = append(r.packs, p)
-	}
-}
-
-// Waiting is how many packs wait.
-func (r *Rolling) Waiting() int { return len(r.packs) }
 
 // Flush stores them.
 func (r *Rolling) Flush(ctx context.Context) error {

@@ -41,6 +41,9 @@ func (s *Store) Migrate(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("migrating: %w", err)
 		}
+		if err := s.letGiveBack(ctx); err != nil {
+			return fmt.Errorf("preparing the file: %w", err)
+		}
 		return s.ensureLocation(ctx)
 	}
 }

@@ -134,8 +134,10 @@ func openSQLite(path string) (rw, ro *bun.DB, err error) {
 	if f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err == nil {
 		_ = f.Close()
 	}
+	// auto_vacuum is for a new file and must come before WAL: it makes pages at the end such that they can be given back. The log is
+	// cut to journal_size_limit once it was copied.
 	base := liteFile(path) +
-		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_time_format=sqlite"
+		"?_pragma=busy_timeout(5000)&_pragma=auto_vacuum(incremental)&_pragma=journal_mode(WAL)&_pragma=journal_size_limit(67108864)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_time_format=sqlite"
 	open := func(dsn string, conns int) (*bun.DB, error) {
 		db, err := sql.Open("sqlite", dsn)
 		if err != nil {

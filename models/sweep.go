@@ -36,6 +36,10 @@ func (s *Store) SweepDeleted(ctx context.Context) (more bool, err error) {
 			_, err := tx.NewDelete().TableExpr("results").Where("monitor_id = ? AND slot BETWEEN ? AND ?", id, first.Int64, last.Int64).Exec(ctx)
 			return err
 		}
+		// Its roll-ups are hundreds of rows, however long it lived.
+		if _, err := tx.NewDelete().TableExpr("rollups").Where("id BETWEEN ? AND ?", packID(id, level5m, 0, 0), packID(id+1, level5m, 0, 0)-1).Exec(ctx); err != nil {
+			return err
+		}
 		_, err := tx.NewDelete().TableExpr("deleted_monitors").Where("monitor_id = ?", id).Exec(ctx)
 		return err
 	})

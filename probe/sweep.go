@@ -13,22 +13,28 @@ type chore struct {
 	name  string
 	every time.Duration
 	do    func(context.Context) error
+	// alone is true where of several processes on one database only the one that probes does it.
+	alone bool
 }
 
 // Sweeper does what has to be done from time to time: deleted monitors' results, expired sessions, cancelled customers, the
-// coming days' partitions.
+// coming days' partitions, roll-ups, and results that are too old.
 type Sweeper struct {
-	chores []chore
-	log    *slog.Logger
+	chores  []chore
+	standby func() bool
+	log     *slog.Logger
 }
 
-// NewSweeper returns a sweeper that does nothing before Run.
-func NewSweeper(store *models.Store, log *slog.Logger) *Sweeper {
-	return &Sweeper{log: log, chores: []chore{
-		{"sweep_deleted", 10 * time.Second, func(ctx context.Context) error { return sweepDeleted(ctx, store) }},
-		{"sweep_expired", 10 * time.Minute, store.SweepExpired},
-		{"cancel_customers", time.Minute, store.CancelDue},
-		{"prepare_days", time.Hour, store.PrepareDays},
+// NewSweeper returns a sweeper that does nothing before Run. keep says how much of the raw results stays; standby tells whether
+// another process probes, and so does what one alone is to do.
+func NewSweeper(store *models.Store, keep models.Retention, standby func() bool, log *slog.Logger) *Sweeper {
+	return &Sweeper{standby: standby, log: log, chores: []chore{
+		{name: "sweep_deleted", every: 10 * time.Second, do: func(ctx context.Context) error { return sweepDeleted(ctx, store) }},
+		{name: "sweep_expired", every: 10 * time.Minute, do: store.SweepExpired},
+		{name: "cancel_customers", every: time.Minute, do: store.CancelDue},
+		{name: "prepare_days", every: time.Hour, do: store.PrepareDays},
+		{name: "roll_up", every: 10 * time.Second, do: func(ctx context.Context) error { return rollUp(ctx, store) }, alone: true},
+		{name: "retention", every: 10 * time.Second, do: newRetention(store, keep).do, alone: true},
 	}}
 }
 
@@ -49,7 +55,7 @@ func (s *Sweeper) Run(ctx context.Context) {
 	due := make([]time.Time, len(s.chores))
 	for ctx.Err() == nil {
 		for i, c := range s.chores {
-			if time.Now().Before(due[i]) {
+			if time.Now().Before(due[i]) || c.alone && s.standby() {
 				continue
 			}
 			if err := c.do(ctx); err != nil && ctx.Err() == nil {

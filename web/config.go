@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"echolot/handlers"
 	"echolot/models"
@@ -43,6 +44,8 @@ type serveConfig struct {
 	PacketsPerSecond    *int     `env:"ECHOLOT_PACKETS_PER_SECOND" help:"Echo requests a second in all, whatever is due. 0: no limit. Default: 50000, with the public target policy 1000."`
 	Sentinels           []string `env:"ECHOLOT_SENTINELS" placeholder:"HOST" help:"Hosts that should always answer, as names or addresses, comma separated. While they and the default gateways are silent, failed checks are not measured. no-gateway among them: the gateways are not asked."`
 	MetricsToken        string   `env:"ECHOLOT_METRICS_TOKEN" placeholder:"SECRET" help:"Bearer token that /metrics is read with from elsewhere, 16 characters at least. Default: only programs on this machine may read it."`
+	RawDays             int      `env:"ECHOLOT_RAW_DAYS" default:"7" help:"Days that each single check is kept. Roll-ups of 5 minutes are kept 100 days, of an hour 400, of a day for ever."`
+	RawBytes            int64    `env:"ECHOLOT_RAW_BYTES" default:"0" help:"About how many bytes of the database single checks may take; the oldest go first. 0: no limit but the days."`
 	MaxStreams          int      `env:"ECHOLOT_MAX_STREAMS" default:"20000" help:"Live streams at once. 0, here and below: no limit."`
 	MaxStreamsPerUser   int      `env:"ECHOLOT_MAX_STREAMS_PER_USER" default:"50" help:"Live streams at once for one user."`
 	MaxStreamsPerOrg    int      `env:"ECHOLOT_MAX_STREAMS_PER_ORG" default:"2000" help:"Live streams at once for one organization."`
@@ -51,6 +54,12 @@ type serveConfig struct {
 
 // shortestToken is the least that a token may have which is good for nothing else and is not throttled.
 const shortestToken = 16
+
+// mostRawDays is about ten years. leastRawBytes is what a day of a few monitors takes: less would be gone before it is looked at.
+const (
+	mostRawDays   = 3660
+	leastRawBytes = 1 << 20
+)
 
 // badSetting is the one sentence for a setting that can not be used.
 func badSetting(name, format string, args ...any) error {
@@ -144,6 +153,12 @@ func (c serveConfig) check() error {
 	if c.APIRateLimit < 0 {
 		return badSetting("ECHOLOT_API_RATE_LIMIT", "%d is less than 0; 0 means no limit", c.APIRateLimit)
 	}
+	if c.RawDays < 1 || c.RawDays > mostRawDays {
+		return badSetting("ECHOLOT_RAW_DAYS", "%d is outside 1 to %d", c.RawDays, mostRawDays)
+	}
+	if c.RawBytes < 0 || c.RawBytes > 0 && c.RawBytes < leastRawBytes {
+		return badSetting("ECHOLOT_RAW_BYTES", "%d is less than %d; 0 means no limit", c.RawBytes, leastRawBytes)
+	}
 	if n := c.PacketsPerSecond; n != nil && *n < 0 {
 		return badSetting("ECHOLOT_PACKETS_PER_SECOND", "%d is less than 0; 0 means no limit", *n)
 	}
@@ -189,6 +204,11 @@ func (c serveConfig) checkBaseURL() error {
 		return badSetting("ECHOLOT_BASE_URL", "%q is not a URL like https://echolot.example without a path", c.BaseURL)
 	}
 	return nil
+}
+
+// retention is how much of the single checks is kept.
+func (c serveConfig) retention() models.Retention {
+	return models.Retention{Raw: time.Duration(c.RawDays) * 24 * time.Hour, RawBytes: c.RawBytes}
 }
 
 // isPort tells whether the text is a port's number.

@@ -36,7 +36,7 @@ func testEveryPage(t *testing.T, b *browser) {
 	for name, path := range map[string]string{
 		"monitors": "/monitors", "nothing found": "/monitors?search=nothing", "new monitor": "/monitors/new", "monitor": one, "edit": one + "/edit", "monitor in trouble": "/monitors/" + ids["Mail relay"],
 		"delete": one + "/delete", "customers": "/customers", "new customer": "/customers/new", "customer": "/customers/" + customerOf(t, server, by),
-		"cancel": "/customers/" + customerOf(t, server, by) + "/cancel", "tokens": "/tokens", "prober": "/prober", "not found": "/nothing-here",
+		"cancel": "/customers/" + customerOf(t, server, by) + "/cancel", "tokens": "/tokens", "prober": "/prober", "wall": "/wall", "not found": "/nothing-here",
 	} {
 		p.look(name, server.url+path)
 	}

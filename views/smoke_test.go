@@ -183,6 +183,8 @@ func TestSmokeGapRules(t *testing.T) {
 	young := plainSmoke()
 	young.Series.Buckets = young.Series.Buckets[6:]
 	young.Begun = young.Series.Buckets[0].Start.Add(-time.Second)
+	moved := plainSmoke()
+	moved.Series.Buckets, moved.Begun = append(moved.Series.Buckets[:3:3], moved.Series.Buckets[6:]...), noon.Add(-time.Minute)
 	ended := plainSmoke()
 	ended.Series.Buckets = ended.Series.Buckets[:6]
 	for name, c := range map[string]struct {
@@ -194,6 +196,7 @@ func TestSmokeGapRules(t *testing.T) {
 		"one left out":                       {raw(2*time.Minute, 0, 2*time.Minute, 6*time.Minute, 8*time.Minute), 1},
 		"buckets shorter than the interval":  {sparse, 0},
 		"a young monitor":                    {young, 0},
+		"older than its monitor":             {moved, 1},
 		"silent since half an hour":          {ended, 1},
 		"nothing at all":                     {Smoke{Series: models.Series{From: noon, To: noon.Add(time.Hour)}}, 1},
 	} {

@@ -48,6 +48,9 @@ func chartRange(c *fiber.Ctx, now time.Time) (chartQuery, error) {
 		return t.UTC()
 	}
 	start, end := moment("start"), moment("end")
+	if end.After(now) {
+		end = now // nothing was measured after it
+	}
 	switch {
 	case !start.IsZero() && !end.IsZero():
 		q.from, q.to = start, end

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/uptrace/bun"
 )
 
 // WallLine is a monitor as the wall shows it: its place, its state, and its last hour.
@@ -28,8 +30,15 @@ func (s *Store) Wall(ctx context.Context, by Actor, now time.Time) (lines []Wall
 		return nil, err
 	}
 	// In the order of monitors_by_customer, so that nothing is sorted.
-	q := s.ro.NewSelect().TableExpr("monitors AS m").ColumnExpr("m.customer_id, m.status, m.interval_seconds, s.state, s.rank, s.recent")
-	rows, err := s.fromMonitors(q, by, leadMonitors).OrderExpr("m.customer_id, m.id").Limit(MostWallLines).Rows(ctx)
+	q := s.ro.NewSelect().TableExpr("monitors AS m").ColumnExpr("m.customer_id, m.status, m.interval_seconds, s.state, s.rank, s.recent").
+		Join("JOIN monitor_states AS s ON s.monitor_id = m.id").Where("m.organization_id = ?", by.OrganizationID)
+	if by.Limited {
+		if len(by.CustomerIDs) == 0 {
+			return nil, nil
+		}
+		q = q.Where("m.customer_id IN (?)", bun.List(by.CustomerIDs))
+	}
+	rows, err := q.OrderExpr("m.customer_id, m.id").Limit(MostWallLines).Rows(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the wall: %w", err)
 	}

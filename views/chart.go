@@ -81,6 +81,9 @@ func (p ChartPanel) csvURL() string {
 	return "/api/icmp-monitors/" + p.PublicID + "/export.csv?" + p.exact().Encode()
 }
 
+// SmokePicture is the chart alone, for a page that has its own words around it.
+func SmokePicture(s Smoke) templ.Component { return newDrawing(s).smokes() }
+
 // smokes draws the chart at all widths; the style sheet shows one.
 func (d drawing) smokes() templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {

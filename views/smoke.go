@@ -73,6 +73,9 @@ func (s Smoke) slots() []slot {
 	at := s.Series.From
 	if s.Begun.After(at) {
 		at = s.Begun
+		if b := s.Series.Buckets; len(b) > 0 {
+			at = earlier(at, b[0].Start) // what was measured before is here, wherever it comes from
+		}
 	}
 	for _, b := range s.Series.Buckets {
 		start, end := later(b.Start, s.Series.From), earlier(b.Start.Add(b.Length), s.Series.To)

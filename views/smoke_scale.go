@@ -45,9 +45,9 @@ func scaleFor(slots []slot, limits []SmokeLimit) rttScale {
 	return rttScale{top: (need + step - 1) / step * step, step: step}
 }
 
-// niceStep is 1, 2 or 5 times a power of ten, so that three to five of it reach the need.
+// niceStep is 1, 2 or 5 times a power of ten, so that at most five of it reach the need.
 func niceStep(need time.Duration) time.Duration {
-	rough := float64(need) / 4
+	rough := float64(need) / 5
 	power := math.Pow(10, math.Floor(math.Log10(rough)))
 	for _, m := range [...]float64{1, 2, 5, 10} {
 		if m*power >= rough {

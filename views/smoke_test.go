@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
+	"flag"
 	"io"
 	"math"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -180,6 +183,8 @@ func TestSmokeGapRules(t *testing.T) {
 	young := plainSmoke()
 	young.Series.Buckets = young.Series.Buckets[6:]
 	young.Begun = young.Series.Buckets[0].Start.Add(-time.Second)
+	moved := plainSmoke()
+	moved.Series.Buckets, moved.Begun = append(moved.Series.Buckets[:3:3], moved.Series.Buckets[6:]...), noon.Add(-time.Minute)
 	ended := plainSmoke()
 	ended.Series.Buckets = ended.Series.Buckets[:6]
 	for name, c := range map[string]struct {
@@ -191,6 +196,7 @@ func TestSmokeGapRules(t *testing.T) {
 		"one left out":                       {raw(2*time.Minute, 0, 2*time.Minute, 6*time.Minute, 8*time.Minute), 1},
 		"buckets shorter than the interval":  {sparse, 0},
 		"a young monitor":                    {young, 0},
+		"older than its monitor":             {moved, 1},
 		"silent since half an hour":          {ended, 1},
 		"nothing at all":                     {Smoke{Series: models.Series{From: noon, To: noon.Add(time.Hour)}}, 1},
 	} {
@@ -264,7 +270,7 @@ func TestSmokeScale(t *testing.T) {
 	for need, want := range map[time.Duration]rttScale{
 		37 * time.Microsecond:  {40 * time.Microsecond, 10 * time.Microsecond},
 		26 * time.Millisecond:  {30 * time.Millisecond, 10 * time.Millisecond},
-		900 * time.Microsecond: {time.Millisecond, 500 * time.Microsecond},
+		900 * time.Microsecond: {time.Millisecond, 200 * time.Microsecond},
 		4 * time.Second:        {4 * time.Second, time.Second},
 	} {
 		s := slot{Bucket: models.Bucket{Sent: 1, Received: 1, Quantiles: [5]time.Duration{need, need, need, need, need}}}
@@ -367,7 +373,7 @@ func TestSmokeFile(t *testing.T) {
 			colours := map[string]bool{}
 			for {
 				token, err := x.Token()
-				if err == io.EOF {
+				if errors.Is(err, io.EOF) {
 					break
 				}
 				if err != nil {
@@ -445,4 +451,66 @@ func TestChartPanel(t *testing.T) {
 	if got := plain(empty.Find("[data-readout]").Text()); got != "Nothing was measured yet." {
 		t.Errorf("got readout %q of an empty chart", got)
 	}
+}
+
+// update writes the stored pictures anew: go test ./views -run Picture -update.
+var update = flag.Bool("update", false, "write the pictures of testdata anew")
+
+// yearSmoke is a year in days: a line that grows slower, one month that was not measured, and a week with loss.
+func yearSmoke() Smoke {
+	rng := rand.New(rand.NewPCG(3, 3))
+	from := noon.Truncate(24*time.Hour).AddDate(-1, 0, 1)
+	s := Smoke{Series: models.Series{From: from, To: from.AddDate(1, 0, 0), Step: 24 * time.Hour}, Interval: time.Minute, Begun: from.AddDate(0, 0, 20),
+		Limits: []SmokeLimit{{40 * time.Millisecond, "degraded from 40 ms"}}}
+	for i := 20; i < 365; i++ {
+		if i >= 140 && i < 170 {
+			continue
+		}
+		ms := func(v float64) time.Duration {
+			return time.Duration(v * float64(time.Millisecond)).Truncate(time.Microsecond)
+		}
+		median := 18 + float64(i)/40 + rng.Float64()
+		spread := 2 + 3*rng.Float64()
+		b := models.Bucket{Start: from.AddDate(0, 0, i), Length: 24 * time.Hour, Successes: 1440, Sent: 4320, Received: 4320, ReplyTTL: 57, RTTMin: ms(median - 3), RTTAvg: ms(median), RTTMax: ms(median * 3),
+			Quantiles: [5]time.Duration{ms(median - spread*.5), ms(median - spread*.2), ms(median), ms(median + spread*.6), ms(median + spread*2)}}
+		if i >= 250 && i < 257 {
+			b.Received -= 100 * (i - 249)
+		}
+		if i >= 300 {
+			b.ReplyTTL = 54
+		}
+		s.Series.Buckets = append(s.Series.Buckets, b)
+	}
+	s.Flags = []SmokeFlag{{models.IncidentDegraded, from.AddDate(0, 0, 251), from.AddDate(0, 0, 255)}}
+	return s
+}
+
+// TestPictures compares with pictures that were looked at.
+func TestPictures(t *testing.T) {
+	for name, got := range map[string][]byte{"smoke-day.svg": SmokeFile(sampleSmoke(), "A day", 1184, "light"), "smoke-year.svg": SmokeFile(yearSmoke(), "A year", 1184, "light"),
+		"smoke-year-dark.svg": SmokeFile(yearSmoke(), "A year", 704, "dark")} {
+		file := filepath.Join("testdata", name)
+		if *update {
+			if err := os.WriteFile(file, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s: the picture is another one; look at it and, if it is right, run go test ./views -run Pictures -update", name)
+		}
+	}
+}
+
+// BenchmarkChart draws the panel of a day, all three widths, readout and table.
+func BenchmarkChart(b *testing.B) {
+	p := ChartPanel{Smoke: sampleSmoke(), PublicID: "id", Range: "day", Live: true, Now: noon}
+	size := 0
+	for b.Loop() {
+		size = len(render(b, Chart(p)))
+	}
+	b.ReportMetric(float64(size)/1024, "KiB")
 }

@@ -30,6 +30,8 @@ func (s Smoke) when(at slot) string {
 			return from.Format("2 Jan") + "–" + last.Format("2 Jan 2006")
 		}
 		return from.Format("2 Jan 2006")
+	case s.stamp(at.start) == s.stamp(at.end):
+		return s.stamp(at.start)
 	case from.YearDay() == to.YearDay():
 		return s.stamp(at.start) + "–" + s.hour(at.end)
 	default:

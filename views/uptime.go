@@ -34,7 +34,10 @@ func (u Uptime) arithmetic() string {
 	return text + "; " + count(u.Checks, "check", "checks")
 }
 
-// hours writes a time in hours with a decimal.
+// hours writes a time in hours with a decimal, and less than an hour as a span.
 func hours(d time.Duration) string {
+	if d < time.Hour {
+		return Span(d)
+	}
 	return strconv.FormatFloat(d.Hours(), 'f', 1, 64) + nbsp + "h"
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -36,9 +37,10 @@ func testEveryPage(t *testing.T, b *browser) {
 	one := "/monitors/" + server.addMonitor(by.token, "Border router", "127.0.0.1", 1)
 	for name, path := range map[string]string{
 		"monitors": "/monitors", "nothing found": "/monitors?search=nothing", "new monitor": "/monitors/new", "monitor": one, "edit": one + "/edit", "monitor in trouble": "/monitors/" + ids["Mail relay"],
+		"chart":  "/monitors/" + ids["Line with a history"],
 		"delete": one + "/delete", "customers": "/customers", "new customer": "/customers/new", "customer": "/customers/" + customerOf(t, server, by),
 		"incidents": "/incidents", "no incident": "/incidents?type=degraded", "incident": "/incidents/" + incidentOf(t, server, by),
-		"cancel": "/customers/" + customerOf(t, server, by) + "/cancel", "tokens": "/tokens", "prober": "/prober", "not found": "/nothing-here",
+		"cancel": "/customers/" + customerOf(t, server, by) + "/cancel", "tokens": "/tokens", "prober": "/prober", "wall": "/wall", "not found": "/nothing-here",
 	} {
 		p.look(name, server.url+path)
 	}
@@ -243,5 +245,49 @@ func fill(t *testing.T, server *program, by account, url string) map[string]stri
 	if _, err := store.RecordResults(t.Context(), results, models.Judge); err != nil {
 		t.Fatal(err)
 	}
+	ids["Line with a history"] = addHistory(t, server, by, store)
 	return ids
+}
+
+// addHistory makes a monitor that was measured each minute of the last day but for an hour, with loss in between. It is paused:
+// the program leaves it alone.
+func addHistory(t *testing.T, server *program, by account, store *models.Store) string {
+	t.Helper()
+	var made struct{ PublicID string }
+	server.ask(by.token, "POST", "/api/icmp-monitors", `{"customerId":1,"name":"Line with a history","hostname":"127.0.0.8","checkIntervalSeconds":60,"status":"disabled",
+		"icmpConfig":{"count":4,"degradedLatencyMs":25}}`).decode(t, &made)
+	id, err := models.ParsePublicID(made.PublicID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := store.Monitor(t.Context(), models.Actor{UserID: 1, Role: models.RoleAdmin, HomeID: 1, OrganizationID: 1}, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var results []models.Result
+	for i := range 1440 {
+		if i >= 900 && i < 960 {
+			continue
+		}
+		r := models.NewResult(models.Check{Monitor: m.ID, Rev: m.Rev, Location: models.LocationID, Kind: models.KindScheduled, Slot: time.Now().Add(time.Duration(i-1440) * time.Minute).UnixMilli()})
+		r.Outcome, r.Sent, r.Received, r.ReplyTTL, r.Address = models.OutcomeSuccess, 4, 4, 57, netip.MustParseAddr("192.0.2.1")
+		for k := range 4 {
+			slow := time.Duration(6000 * math.Exp(-math.Pow(float64(i-400)/120, 2)))
+			r.Packets = append(r.Packets, models.Packet{State: models.PacketReplied, RTT: (10000 + slow + time.Duration(i*37%700+k*(200+int(slow)/4))) * time.Microsecond})
+		}
+		switch {
+		case i >= 1200 && i < 1212 && i%2 == 0: // never two in a row: no incident
+			r.Outcome, r.Cause, r.Received, r.Packets = models.OutcomeFailure, models.CauseTimeout, 0, make([]models.Packet, 4)
+		case i%97 == 0 || i > 1400 && i%3 == 0:
+			r.Received, r.Packets[2] = 3, models.Packet{}
+		}
+		results = append(results, r)
+	}
+	paused := func(s models.MonitorState, r models.Result, rule models.Rule, _ models.Status) (models.MonitorState, bool) {
+		return models.Judge(s, r, rule, models.StatusActive)
+	}
+	if _, err := store.RecordResults(t.Context(), results, paused); err != nil {
+		t.Fatal(err)
+	}
+	return made.PublicID
 }

@@ -55,6 +55,7 @@ class Chart {
       const last = parts(start + length - day, this.zone);
       return last.date === a.date ? `${a.date} ${a.year}` : `${a.date}–${last.date} ${last.year}`;
     }
+    if (a.date === b.date && clock(a) === clock(b)) return `${a.date} ${clock(a)}`;
     return a.date === b.date ? `${a.date} ${clock(a)}–${clock(b)}` : `${a.date} ${clock(a)} – ${b.date} ${clock(b)}`;
   }
 

@@ -1,0 +1,85 @@
+package views
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"echolot/models"
+)
+
+// lineOf reads minutes from letters: . none, u up, s slow, ? unknown, l loss, D down.
+func lineOf(t *testing.T, text string) models.WallLine {
+	t.Helper()
+	l := models.WallLine{State: models.StateUp, Rank: 7}
+	if len(text) > models.WallMinutes {
+		t.Fatal("too long")
+	}
+	for i, c := range text {
+		l.Minutes[models.WallMinutes-len(text)+i] = models.Minute(strings.IndexRune(".us?lD", c))
+	}
+	return l
+}
+
+// TestWallStrips: one path for each look, a run for each stretch, three lines abreast.
+func TestWallStrips(t *testing.T) {
+	down := lineOf(t, "uuulDD")
+	down.State, down.Rank = models.StateDown, 0
+	paused := models.WallLine{Status: models.StatusDisabled, State: models.StatePaused, Rank: 6}
+	plum := lineOf(t, "uuuu")
+	plum.Minutes[58] |= 8
+	plum.Minutes[59] |= 8
+	g := WallGroup{PublicID: "id", Name: nasty, Lines: []models.WallLine{lineOf(t, strings.Repeat("u", 60)), down, lineOf(t, "us?.."), paused, plum, {State: models.StatePending, Rank: 5}}}
+	svg := draw(t, g.strips()).Find("svg")
+	for class, want := range map[string]string{
+		"w-up":    "M0 2h60M120 2h3M123 2h1M187 2h1M122 7h4",
+		"w-loss":  "M123 1h1",
+		"w-down":  "M124 2h2",
+		"w-slow":  "M188 2h1",
+		"w-unk":   "M189 2h1M190 2h2",
+		"w-off":   "M0 7.5h60",
+		"w-maint": "M124 8.5h2",
+	} {
+		if got := svg.Find("path."+class).AttrOr("d", ""); got != want {
+			t.Errorf("%s: got %q, want %q", class, got, want)
+		}
+	}
+	if got := svg.AttrOr("data-trouble", ""); got != "1" || g.calm() || g.of(rankDown) != 1 {
+		t.Errorf("got trouble at %q, want at 1", got)
+	}
+	if got := svg.AttrOr("aria-label", ""); got != nasty+": 6\u00a0monitors, last 60 minutes" {
+		t.Errorf("got %q", got)
+	}
+	if got := svg.AttrOr("viewbox", svg.AttrOr("viewBox", "")); got != "0 0 192 9" {
+		t.Errorf("got %q", got)
+	}
+	// Not measured for the whole hour is dots; before the first check there was nothing to measure.
+	silent := WallGroup{Lines: []models.WallLine{{State: models.StateUnknown}, {State: models.StatePending}, lineOf(t, "uu")}}
+	if got := draw(t, silent.strips()).Find("path.w-unk").AttrOr("d", ""); got != "M0 2h60" {
+		t.Errorf("silent for an hour: got %q", got)
+	}
+}
+
+func TestUptime(t *testing.T) {
+	for _, c := range []struct {
+		u                 Uptime
+		percent, sentence string
+	}{
+		{Uptime{"30 d", 718 * time.Hour, 12 * time.Minute, 108 * time.Minute, 8640}, "99.97", "of 718.2 h measured; 1.8 h not measured; 8,640 checks"},
+		{Uptime{"24 h", 24 * time.Hour, 0, 0, 1}, "100.00", "of 24.0 h measured; 1 check"},
+		{Uptime{"30 d", 720 * time.Hour, time.Millisecond, 0, 2}, "99.99", "of 720.0 h measured; 2 checks"},
+		{Uptime{"24 h", 0, time.Hour, 0, 2}, "0.00", "of 1.0 h measured; 2 checks"},
+	} {
+		if got := c.u.percent(); got != c.percent || plain(c.u.arithmetic()) != c.sentence {
+			t.Errorf("got %s %% %s, want %s %% %s", got, plain(c.u.arithmetic()), c.percent, c.sentence)
+		}
+	}
+	page := MonitorPage{Page: samplePage("x", NavMonitors), Live: sampleLive("id"), Uptimes: []Uptime{{Word: "24 h"}, {"30 d", time.Hour, time.Hour, 0, 2}}}
+	facts := draw(t, MonitorBody(page)).Find("[data-testid=uptime]")
+	if texts := facts.Map(func(_ int, s *goquery.Selection) string { return plain(s.Text()) }); !slices.Equal(texts, []string{"Uptime, 24 h–not measured", "Uptime, 30 d50.00%of 2.0 h measured; 2 checks"}) {
+		t.Errorf("got %q", texts)
+	}
+}

@@ -228,7 +228,7 @@ func Live(p LivePage) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "><div class=\"panel-head\"><h2 id=\"live-title\">RTT of each packet</h2><span class=\"dim\">ms; a cross is a packet without a reply</span></div><div class=\"panel-body needs-js\" data-live-chart></div><div class=\"panel-body\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "><div class=\"panel-head\"><h2 id=\"live-title\">RTT of each packet</h2><span class=\"dim\">ms; loss hangs from the top</span></div><div class=\"panel-body needs-js\" data-live-chart></div><div class=\"panel-body\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -14,7 +14,7 @@ func TestBrowser(t *testing.T) {
 	b := openBrowser(t)
 	for name, test := range map[string]func(*testing.T, *browser){
 		"first start": testFirstStart, "panel": testPanel, "row menu": testRowMenu, "keys": testKeys, "monitor page": testMonitorPage,
-		"tokens": testTokens, "lost stream": testLostStream, "scripts off": testScriptsOff, "every page": testEveryPage,
+		"tokens": testTokens, "lost stream": testLostStream, "scripts off": testScriptsOff, "every page": testEveryPage, "live": testLive,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

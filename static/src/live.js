@@ -41,37 +41,59 @@ function fragment(html) {
   return t.content;
 }
 
-/** makeChart draws RTTs, and a cross on the floor for each packet without a reply, by the time of sending. */
+/**
+ * makeChart draws RTTs over the seconds since the first packet, by the time of sending. RTT stands on the floor, loss hangs
+ * from the top, as in all our charts.
+ */
 function makeChart(box) {
-  const at = [], rtt = [], lost = [];
-  const data = [at, rtt, lost];
-  const colour = (name) => () => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const axis = { stroke: colour("--ink-3"), grid: { stroke: colour("--grid"), width: 1 }, ticks: { stroke: colour("--grid"), width: 1 } };
+  const at = [], rtt = [];
+  const data = [at, rtt];
+  let first;
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const lines = { stroke: () => colour("--line"), width: 1 };
+  const axis = { stroke: () => colour("--ink-3"), grid: lines, ticks: lines };
   const size = () => ({ width: Math.max(240, box.clientWidth - 32), height: 220 });
+
+  function drawLoss(u) {
+    const { left, top, width, height } = u.bbox;
+    u.ctx.fillStyle = colour("--down-mark");
+    const thick = Math.max(2, Math.min(6, width / Math.max(1, at.length)));
+    for (let i = 0; i < at.length; i++) {
+      if (rtt[i] !== null) continue;
+      const x = u.valToPos(at[i], "x", true);
+      if (x >= left && x <= left + width) u.ctx.fillRect(x - thick / 2, top, thick, height / 4);
+    }
+  }
+
   const plot = new uPlot({
     ...size(),
-    legend: { show: true, live: true },
     cursor: { drag: { x: false, y: false } },
-    scales: { y: { range: (_, _min, max) => [0, Math.max(1, (max || 0) * 1.1)] } },
-    axes: [axis, { ...axis, size: 56 }],
+    scales: { x: { time: false }, y: { range: (_, _min, max) => [0, max > 0 ? max * 1.15 : 1] } },
+    axes: [{ ...axis, values: (_, ticks) => ticks.map((v) => `${v} s`) }, { ...axis, size: 64 }],
     series: [
-      { label: "sent", value: "{HH}:{mm}:{ss}" },
-      { label: "RTT, ms", stroke: colour("--loss-0"), width: 1.6, spanGaps: false, points: { size: 4 }, value: (_, v) => v?.toFixed(3) ?? "–" },
-      { label: "no reply", stroke: colour("--down-mark"), paths: () => null, points: { show: true, size: 9, width: 2, fill: colour("--down-mark") }, value: (_, v) => (v === 0 ? "yes" : "–") },
+      { label: "Sent after", value: (_, v) => (v == null ? "–" : `${v.toFixed(1)} s`) },
+      {
+        label: "RTT", stroke: () => colour("--quiet"), width: 1.6, points: { show: true, size: 4, fill: () => colour("--quiet") },
+        value: (_, v, __, i) => (i == null ? "–" : v == null ? "no reply" : `${v.toFixed(3)} ms`),
+      },
     ],
+    hooks: { draw: [drawLoss] },
   }, data, box);
   new ResizeObserver(() => plot.setSize(size())).observe(box);
+  // A canvas does not follow the theme by itself.
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => plot.redraw());
+  new MutationObserver(() => plot.redraw()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 
   return {
-    clear() { for (const list of data) list.length = 0; plot.setData(data); },
+    clear() { at.length = rtt.length = 0; plot.setData(data); },
     add(points) {
       for (const [when, ms] of points) {
+        first ??= when;
         // Lost packets are told two seconds after they were sent, and replies come out of order.
         let i = at.length;
-        while (i > 0 && at[i - 1] > when) i--;
-        at.splice(i, 0, when);
+        while (i > 0 && at[i - 1] > when - first) i--;
+        at.splice(i, 0, when - first);
         rtt.splice(i, 0, ms);
-        lost.splice(i, 0, ms === null ? 0 : null);
       }
       plot.setData(data);
     },

@@ -87,6 +87,9 @@ func (h *hub) audiences() map[string]*audience {
 	defer h.mu.Unlock()
 	all := map[string]*audience{}
 	for c := range h.clients {
+		if c.feed != nil {
+			continue // has its own
+		}
 		key := fmt.Sprint(c.by.OrganizationID, c.by.Limited, c.by.CustomerIDs, c.html, c.monitor)
 		a := all[key]
 		if a == nil {

@@ -35,7 +35,9 @@ type client struct {
 	html    bool  // fragments for our pages, else JSON
 	monitor int64 // only this one's events, and its checks as rows; 0 = all
 	// again finds who is behind the stream now.
-	again   func(context.Context) (models.Actor, error)
+	again func(context.Context) (models.Actor, error)
+	// feed hands the client what it gets, until its context ends; nil = the hub does. It returns soon then.
+	feed    func(context.Context)
 	checked time.Time
 	frames  chan []byte // closed when the hub lets the client go
 }
@@ -166,6 +168,13 @@ func (h *hub) noteMove(organization int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.moved[organization] = time.Now()
+}
+
+// letGo ends a stream after what was handed to it, without a word.
+func (h *hub) letGo(c *client) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.drop(c)
 }
 
 // leave forgets a client; calling it after the hub let the client go is fine.

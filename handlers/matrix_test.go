@@ -151,6 +151,14 @@ func matrix() map[string][]line {
 		"POST /monitors/:id/maintenance": {{who: statusSetters, path: aMonitor, good: 303}},
 		"POST /monitors/:id/check":       {{who: monitorChangers, path: aMonitor, good: 303}},
 		"POST /monitors/:id/trace":       {{who: monitorChangers, path: aMonitor, good: 303}},
+		// One at a time for each target, and these have one target: what comes of a good form has its own tests.
+		"GET /monitors/:id/live":        {{who: readers, path: aMonitor, good: 200}},
+		"POST /monitors/:id/live":       {{who: monitorChangers, path: aMonitor, body: "rate=0&minutes=1", good: 422}},
+		"GET /monitors/:id/live/events": {{who: readers, path: aMonitor, good: 204}},
+		"POST /monitors/:id/live/stop":  {{who: monitorChangers, path: aMonitor, good: 303}},
+		"POST /monitors/:id/live/share": {{who: monitorChangers, path: aMonitor, good: 409}},
+		"GET /live/:token":              {{good: 404}},
+		"GET /live/:token/events":       {{good: 404}},
 
 		"GET /incidents": {
 			{who: readers, good: 200},

@@ -88,6 +88,13 @@ func (s *Server) routes() []route {
 		{post, "/monitors/:id/maintenance", setStatus, s.setStatus(models.StatusMaintenance)},
 		{post, "/monitors/:id/check", changeMonitors, s.checkMonitor},
 		{post, "/monitors/:id/trace", changeMonitors, s.traceMonitor},
+		{get, "/monitors/:id/live", read, s.showLive},
+		{post, "/monitors/:id/live", changeMonitors, s.startLive},
+		{get, "/monitors/:id/live/events", read, s.liveEvents},
+		{post, "/monitors/:id/live/stop", changeMonitors, s.stopLive},
+		{post, "/monitors/:id/live/share", changeMonitors, s.shareLive},
+		{get, "/live/:token", anyone, s.showSharedLive},
+		{get, "/live/:token/events", anyone, s.sharedLiveEvents},
 
 		{get, "/incidents", read, s.showIncidents},
 		{get, "/incidents/:id", read, s.showIncident},

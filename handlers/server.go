@@ -76,7 +76,8 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{Options: o, limiter: newLimiter(o.APIRateLimit), proxies: parseProxies(o.TrustedProxies)}
 	s.sessions = &sessionStore{store: o.Store, secure: o.BaseURL.Scheme == "https"}
-	s.assets = views.Assets{Script: o.Assets.URL("app.js"), Style: o.Assets.URL("app.css"), Icon: o.Assets.URL("favicon.svg")}
+	s.assets = views.Assets{Script: o.Assets.URL("app.js"), Style: o.Assets.URL("app.css"), Icon: o.Assets.URL("favicon.svg"),
+		Live: o.Assets.URL("live.js"), LiveStyle: o.Assets.URL("live.css")}
 	s.hub = newHub(o.Store, o.Log, o.Streams)
 	s.app = fiber.New(fiber.Config{
 		// Fiber's strings point into buffers that the next request overwrites: with tenants' ids in them, that is a leak.

@@ -92,6 +92,15 @@ func (s *Server) hijack(c *fiber.Ctx, cl *client) {
 				s.Log.Error("panic in a live stream", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			}
 		}()
+		if cl.feed != nil {
+			ctx, stop := context.WithCancel(context.Background())
+			fed := make(chan struct{})
+			go func() {
+				defer close(fed)
+				s.hub.safely(func() { cl.feed(ctx) })
+			}()
+			defer func() { stop(); <-fed }()
+		}
 		pump(conn, cl, head, s.hub.writeTime)
 	})
 }

@@ -32,8 +32,5 @@ func (s *Server) traceMonitor(c *fiber.Ctx) error {
 	if m, err = s.Store.RequestTrace(c.UserContext(), actorOf(c), m.PublicID); err != nil {
 		return err
 	}
-	if viaHTMX(c) {
-		return c.SendStatus(fiber.StatusNoContent)
-	}
 	return s.redirect(c, "/monitors/"+m.PublicID.String(), "monitor.traced")
 }

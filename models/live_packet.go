@@ -43,15 +43,15 @@ type LivePacket struct {
 	Cause     Cause  // of what was refused or not measured
 }
 
-// livePage is how many lines are read or written at a time.
-const livePage = 500
+// LivePage is how many lines are read or written at a time.
+const LivePage = 500
 
 // UnscopedSaveLive stores lines of live measurements. Those of one that is gone are thrown away.
 func (s *Store) UnscopedSaveLive(ctx context.Context, packets []LivePacket) error {
 	for len(packets) > 0 {
 		// One session at a time: its monitor may be deleted, and the others' lines must not go with it.
 		n := 1
-		for n < len(packets) && n < livePage && packets[n].SessionID == packets[0].SessionID {
+		for n < len(packets) && n < LivePage && packets[n].SessionID == packets[0].SessionID {
 			n++
 		}
 		page := packets[:n:n]
@@ -67,7 +67,7 @@ func (s *Store) UnscopedSaveLive(ctx context.Context, packets []LivePacket) erro
 // UnscopedLivePackets returns up to 500 lines of a live measurement after line n, in order.
 func (s *Store) UnscopedLivePackets(ctx context.Context, session, n int64) ([]LivePacket, error) {
 	var list []LivePacket
-	err := s.ro.NewSelect().Model(&list).Where("session_id = ?", session).Where("n > ?", n).OrderExpr("n").Limit(livePage).Scan(ctx)
+	err := s.ro.NewSelect().Model(&list).Where("session_id = ?", session).Where("n > ?", n).OrderExpr("n").Limit(LivePage).Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading live packets: %w", err)
 	}
@@ -91,7 +91,7 @@ func (s *Store) UnscopedLastLive(ctx context.Context, session int64, last int) (
 		if over := len(all) - last; over > 0 {
 			all = slices.Delete(all, 0, over)
 		}
-		if len(page) < livePage {
+		if len(page) < LivePage {
 			return all, sum, nil
 		}
 	}

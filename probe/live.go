@@ -13,6 +13,9 @@ import (
 // liveRuns bounds live measurements at once: 20 times 10 packets a second.
 const liveRuns = 20
 
+// notFromHere ends the measurement of a monitor that was paused, or moved to other countries.
+const notFromHere = "the monitor is not checked from here now"
+
 // live runs the location's live measurements. Each of them writes its own lines.
 type live struct {
 	*Prober
@@ -70,6 +73,10 @@ func (l *live) look(ctx context.Context, runs *sync.WaitGroup) {
 		l.mu.Unlock()
 		switch {
 		case running:
+			if why := l.changed(reading, s); why != "" {
+				l.endSession(ctx, s.ID, why)
+				wanted[s.ID] = false
+			}
 		case !time.Now().Before(s.Until):
 			l.endSession(ctx, s.ID, "")
 		case full:
@@ -87,6 +94,20 @@ func (l *live) look(ctx context.Context, runs *sync.WaitGroup) {
 	}
 }
 
+// changed says why a measurement under way must not go on; empty where it may.
+func (l *live) changed(ctx context.Context, s models.LiveSession) string {
+	target, ok, err := l.store.UnscopedMonitorToProbe(ctx, s.MonitorID)
+	switch {
+	case err != nil:
+		return "" // the database's trouble, not the monitor's
+	case !ok:
+		return notFromHere
+	case target.Spec.Host != s.Target:
+		return "the monitor has another target now"
+	}
+	return ""
+}
+
 // begin begins one measurement, where its monitor is probed from here.
 func (l *live) begin(ctx context.Context, s models.LiveSession, runs *sync.WaitGroup) {
 	reading, cancel := context.WithTimeout(ctx, readTimeout)
@@ -97,7 +118,7 @@ func (l *live) begin(ctx context.Context, s models.LiveSession, runs *sync.WaitG
 		return
 	}
 	if !ok {
-		l.endSession(ctx, s.ID, "the monitor is not checked from here")
+		l.endSession(ctx, s.ID, notFromHere)
 		return
 	}
 	last, _, err := l.store.UnscopedLastLive(reading, s.ID, 1)

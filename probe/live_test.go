@@ -185,5 +185,22 @@ func TestLiveOncePerAddress(t *testing.T) {
 		seen := lines(0)
 		run(t, New(store, store.Bus(), newEnginePinger(t, "", models.TargetPolicy{}), Options{Engine: func() string { return EngineEcholot }}))
 		lines(seen + 5)
+
+		// Who pauses the monitor ends it.
+		f, err := models.ParseFields([]byte(`{"status":"disabled"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.ChangeMonitor(t.Context(), by, monitors[0].PublicID, f, ""); err != nil {
+			t.Fatal(err)
+		}
+		for deadline := time.Now().Add(20 * time.Second); first.EndedAt.IsZero(); <-time.After(20 * time.Millisecond) {
+			if first, _, err = store.UnscopedLive(t.Context(), first.ID); err != nil || time.Now().After(deadline) {
+				t.Fatalf("got %+v, %v; want it to end", first, err)
+			}
+		}
+		if first.Why != notFromHere {
+			t.Errorf("it ended because %q", first.Why)
+		}
 	})
 }

@@ -33,6 +33,8 @@ type Page struct {
 	Stream string
 	// Drawn is when what the page shows was read; the stream's first word says whether something changed since.
 	Drawn time.Time
+	// Refresh is after how many seconds a browser without scripts reads the page again; 0 = never.
+	Refresh int
 	// Search is what the field in the bar holds.
 	Search string
 	// OpenIncidents is the number beside the link to the incidents.
@@ -52,7 +54,11 @@ const (
 )
 
 // Assets are the URLs of the embedded files, from static.Files.
-type Assets struct{ Script, Style, Icon string }
+type Assets struct {
+	Script, Style, Icon string
+	// Live and LiveStyle are of the live page alone.
+	Live, LiveStyle string
+}
 
 // User is who is signed in.
 type User struct {

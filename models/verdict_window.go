@@ -62,7 +62,7 @@ func (w *window) add(at int64, r Result) {
 	part.received += r.Received
 	var sketch *ddsketch.DDSketch
 	if w.p95 {
-		sketch = newSketch()
+		sketch = newWindowSketch()
 		// What does not decode is left out, here and in figures: a verdict must not hang on one damaged row.
 		_ = sketch.DecodeAndMergeWith(part.sketch)
 	}
@@ -94,7 +94,7 @@ func (w *window) figures() figures {
 	}
 	f.latency = time.Duration(rtt) * time.Microsecond / time.Duration(f.received)
 	if w.p95 {
-		all := newSketch()
+		all := newWindowSketch()
 		for _, part := range w.parts {
 			_ = all.DecodeAndMergeWith(part.sketch)
 		}
@@ -115,8 +115,8 @@ func p95Quantile(n int) float64 {
 	return (float64(rank) + 0.5) / float64(n-1)
 }
 
-// newSketch is an empty sketch as parts of windows have it.
-func newSketch() *ddsketch.DDSketch {
+// newWindowSketch is an empty sketch as parts of windows have it.
+func newWindowSketch() *ddsketch.DDSketch {
 	m, err := mapping.NewLogarithmicMapping(sketchAccuracy)
 	if err != nil {
 		panic(err) // the accuracy is a constant between 0 and 1

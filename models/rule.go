@@ -168,10 +168,9 @@ func (rule Rule) grade(f figures, troubled bool) (grade, Breach) {
 const leastLoss = 1e-9
 
 // Outcome is what the check is by itself, whatever the state: a check with replies that reached a limit is a warning, or a
-// failure where it is the check that the limits are for and not a window. Where nothing was measured, or nothing answered, it
-// stays what it was.
+// failure where it is the check that the limits are for and not a window. It is never better than what the result says already.
 func (rule Rule) Outcome(r Result) Outcome {
-	if r.Received == 0 || r.Outcome == OutcomeUnknown {
+	if r.Received == 0 || r.Outcome != OutcomeSuccess && r.Outcome != OutcomeWarning {
 		return r.Outcome
 	}
 	switch g, _ := rule.grade(rule.checkFigures(r), false); {
@@ -180,7 +179,7 @@ func (rule Rule) Outcome(r Result) Outcome {
 	case g != gradeOK:
 		return OutcomeWarning
 	default:
-		return OutcomeSuccess
+		return r.Outcome
 	}
 }
 

@@ -74,10 +74,10 @@ type MonitorState struct {
 	Recent []byte
 }
 
-// forgetVerdict is the part of an UPDATE of monitor_states that forgets all that was found; what MonitorState.forgetMeasured does,
-// and the cause.
+// forgetVerdict is the part of an UPDATE of monitor_states that forgets all that was found: what MonitorState.forgetMeasured does, the
+// cause, and the incident, which whoever forgets it has closed.
 const forgetVerdict = `failures = 0, passes = 0, degraded_in_row = 0, successes = 0, unknown_in_row = 0, cause = '', cause_source = '', cause_mtu = 0,
-	trouble_since = NULL, failing_since = NULL, reason = '', window_checks = NULL, flips = NULL, flapping_since = NULL`
+	trouble_since = NULL, failing_since = NULL, reason = '', window_checks = NULL, flips = NULL, flapping_since = NULL, incident_id = 0, incident_type = ''`
 
 // RecentChecks is how many checks the bar of a list shows.
 const RecentChecks = 40

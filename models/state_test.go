@@ -10,7 +10,7 @@ import (
 )
 
 // Whatever a verdict remembers comes back from both databases, to the next verdict and to who reads the monitor; what somebody
-// adds later too. Incidents are not the judge's.
+// adds later too. Incidents and roll-ups are not the judge's.
 func TestAStateComesBackAsItWasJudged(t *testing.T) {
 	modelstest.EachMigrated(t, func(t *testing.T, url string) {
 		s := modelstest.Open(t, url)

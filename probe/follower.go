@@ -83,7 +83,7 @@ func (f *follower) follow(ctx context.Context) {
 		case <-f.heartbeats.C:
 			f.beat(ctx)
 		case <-f.sentinels.turned:
-			f.noteBlind(ctx)
+			f.turn(ctx)
 		}
 	}
 }
@@ -97,7 +97,7 @@ func (f *follower) meanwhile(ctx context.Context) {
 		case <-f.heartbeats.C:
 			f.beat(ctx)
 		case <-f.sentinels.turned:
-			f.noteBlind(ctx)
+			f.turn(ctx)
 		default:
 			return
 		}
@@ -158,6 +158,14 @@ func (f *follower) recall(ctx context.Context) {
 		return
 	}
 	f.sentinels.recall(beat.Figures)
+}
+
+// turn acts on the sentinels' new word. What was not measured while they were silent does not wait for slots that are far off.
+func (f *follower) turn(ctx context.Context) {
+	if f.sentinels.Blindness() == nil {
+		f.scheduler.CatchUp(f.veto.takeUnseen())
+	}
+	f.noteBlind(ctx)
 }
 
 // noteBlind tells the database whether we are blind, and says so in a heartbeat.

@@ -12,9 +12,10 @@ const (
 	// burstMargin is left between a burst and the confirming check after it: for recording the burst's result.
 	burstMargin = 500 * time.Millisecond
 	// extraShare of the packets that are planned may be sent beside them by checks that ask again, and extraLeast a second in any
-	// case: an outage of everything must not multiply what is sent.
+	// case: an outage of everything must not multiply what is sent. The least is what it takes to confirm the outage of a thousand
+	// monitors, checked every minute by three packets, twice.
 	extraShare = 0.1
-	extraLeast = 50
+	extraLeast = 100
 	// budgetTime is how long unused budget is saved up.
 	budgetTime = 4 * time.Second
 )

@@ -83,7 +83,7 @@ func (f *follower) follow(ctx context.Context) {
 		case <-f.heartbeats.C:
 			f.beat(ctx)
 		case <-f.sentinels.turned:
-			f.noteBlind(ctx)
+			f.turn(ctx)
 		}
 	}
 }
@@ -97,7 +97,7 @@ func (f *follower) meanwhile(ctx context.Context) {
 		case <-f.heartbeats.C:
 			f.beat(ctx)
 		case <-f.sentinels.turned:
-			f.noteBlind(ctx)
+			f.turn(ctx)
 		default:
 			return
 		}
@@ -146,34 +146,6 @@ func (f *follower) look(ctx context.Context, id int64) {
 func (f *follower) remove(id int64) {
 	f.scheduler.Remove(id)
 	f.mass.remove(id)
-}
-
-// recall has the sentinels begin where the last prober of the location left off.
-func (f *follower) recall(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	beat, _, err := f.store.Heartbeat(ctx)
-	if err != nil {
-		f.trouble(ctx, "last heartbeat not read", err)
-		return
-	}
-	f.sentinels.recall(beat.Figures)
-}
-
-// noteBlind tells the database whether we are blind, and says so in a heartbeat.
-func (f *follower) noteBlind(ctx context.Context) {
-	note, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	var err error
-	if b := f.sentinels.Blindness(); b != nil {
-		err = f.store.SetBlind(note, f.options.Location, b.Since, b.Silent)
-	} else {
-		err = f.store.ClearBlind(note, f.options.Location)
-	}
-	if f.blindTold = err == nil; err != nil {
-		f.trouble(ctx, "blindness not written", err)
-	}
-	f.beat(ctx)
 }
 
 // requests starts the checks that people asked for.

@@ -171,7 +171,7 @@ func (s *Scheduler) CheckNow(id int64) bool {
 }
 
 // Recorded hears what was committed. A failure that is not confirmed yet is checked again: the first one at once, by a burst,
-// and then after the rule's pause, as far as the budget for that goes.
+// and then after the rule's pause, as far as the budget for that goes. Where many fail at once it is needed for confirming.
 func (s *Scheduler) Recorded(r models.Recorded) {
 	if r.Monitor.State.LastOutcome != models.OutcomeFailure {
 		return // nothing to confirm, and most are so: without the lock
@@ -191,7 +191,7 @@ func (s *Scheduler) Recorded(r models.Recorded) {
 	if !models.NeedsConfirming(r.Monitor.State, rule) {
 		return
 	}
-	if r.Monitor.State.Failures == 1 && r.Result.Kind != models.KindBurst && s.mayBurst(m, now) {
+	if r.Monitor.State.Failures == 1 && r.Result.Kind != models.KindBurst && !r.Result.Mass && s.mayBurst(m, now) {
 		s.outOfTurn(p, m, extraBurst, now, now)
 		return
 	}

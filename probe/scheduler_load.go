@@ -67,3 +67,30 @@ func (s *Scheduler) catchUp(m *schedule, ms int64) {
 	s.overdue++
 	m.extra, m.extraAt, m.urgent = extraFirst, max(ms, m.last+1), false
 }
+
+// CatchUp has monitors checked once within a minute, unless their next slot comes before: their last checks could not be measured
+// for a reason that is over.
+func (s *Scheduler) CatchUp(ids []int64) {
+	for len(ids) > 0 {
+		n := min(slice, len(ids))
+		s.catchUpSome(ids[:n])
+		ids = ids[n:]
+	}
+	s.nudge()
+}
+
+func (s *Scheduler) catchUpSome(ids []int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.time().UnixMilli()
+	for _, id := range ids {
+		p, known := s.places[id]
+		if !known {
+			continue
+		}
+		if m := s.at(p); !m.gone && m.flight == nil && m.extra == extraNone {
+			s.catchUp(m, s.coldStart(m, now))
+			s.settle(p, m, now)
+		}
+	}
+}

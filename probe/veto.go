@@ -2,6 +2,8 @@ package probe
 
 import (
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,7 +34,8 @@ type veto struct {
 	waiting atomic.Int64 // held results; their order is safe once it is 0
 	mu      sync.Mutex
 	held    []heldResult
-	of      map[int64]int // held, by monitor
+	of      map[int64]int  // held, by monitor
+	unseen  map[int64]bool // monitors whose checks our own network kept from being measured since it last worked
 }
 
 // heldResult waits for the word on what was sent from its start to last.
@@ -43,13 +46,16 @@ type heldResult struct {
 }
 
 func newVeto(s *Sentinels, pass func(models.Result), log *slog.Logger) *veto {
-	return &veto{sentinels: s, pass: pass, log: log, notices: newPerMinute(), of: map[int64]int{}}
+	return &veto{sentinels: s, pass: pass, log: log, notices: newPerMinute(), of: map[int64]int{}, unseen: map[int64]bool{}}
 }
 
 // take takes a result that is no failure.
 func (v *veto) take(r models.Result) {
 	if r.Cause == models.CauseLocalError {
 		v.sentinels.alarm() // nothing leaves this machine: look whether there still is a route
+		v.mu.Lock()
+		v.note(r.Monitor)
+		v.mu.Unlock()
 	}
 	if v.waiting.Load() == 0 {
 		v.pass(r)
@@ -72,7 +78,7 @@ func (v *veto) failed(r models.Result, last time.Time) {
 	h := heldResult{Result: r, last: last, until: time.Now().Add(longestVeto)}
 	if v.of[r.Monitor] == 0 {
 		if judged, ok := h.judge(v.sentinels.sight(), time.Now()); ok {
-			v.pass(judged)
+			v.handOn(judged)
 			return
 		}
 	}
@@ -117,7 +123,7 @@ func (v *veto) look() {
 			kept = append(kept, h)
 			continue
 		}
-		v.pass(r) // before it stops being counted: what comes next must not overtake it
+		v.handOn(r) // before it stops being counted: what comes next must not overtake it
 		if v.of[h.Monitor]--; v.of[h.Monitor] == 0 {
 			delete(v.of, h.Monitor)
 		}
@@ -128,6 +134,30 @@ func (v *veto) look() {
 	if len(kept) == 0 && cap(kept) > mostArrivals {
 		v.held = nil
 	}
+}
+
+// handOn needs the lock.
+func (v *veto) handOn(r models.Result) {
+	if r.Cause == models.CauseProberBlind {
+		v.note(r.Monitor)
+	}
+	v.pass(r)
+}
+
+// note needs the lock. Of very many monitors some are not noted: they are checked when they are due.
+func (v *veto) note(monitor int64) {
+	if len(v.unseen) < mostHeld {
+		v.unseen[monitor] = true
+	}
+}
+
+// takeUnseen returns the monitors that were not measured while our own network did not work, and forgets them.
+func (v *veto) takeUnseen() []int64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	ids := slices.Collect(maps.Keys(v.unseen))
+	v.unseen = map[int64]bool{}
+	return ids
 }
 
 // judge is the result as it is to be handed on; ok is false where it is to wait.
@@ -163,4 +193,5 @@ func (v *veto) drop() {
 	v.waiting.Add(-int64(len(v.held)))
 	v.held = nil
 	clear(v.of)
+	clear(v.unseen)
 }

@@ -296,3 +296,34 @@ func TestOurNetworkIsAway(t *testing.T) {
 		}
 	})
 }
+
+// What could not be measured is checked again within a minute of our network's return, however long its interval is.
+func TestCatchUpAfterBlindness(t *testing.T) {
+	inSight(t, func(t *testing.T, h *house, silent *sync.Map) {
+		a, b := h.create(h.store.Store, "a.example", 24*60), h.create(h.store.Store, "b.example", 24*60)
+		pass(2 * time.Second)
+		for _, host := range []string{"10.99.0.1", "10.99.0.2", "a.example"} {
+			silent.Store(host, true)
+		}
+		pass(20 * time.Second)
+		for _, m := range []models.MonitorRow{a, b} {
+			if _, _, err := h.store.RequestCheck(t.Context(), h.by, m.PublicID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pass(2 * time.Minute)
+		if got := h.state(a.PublicID); got.State != models.StateUnknown {
+			t.Fatalf("while blind: got %s, want unknown", got.State)
+		}
+		for _, host := range []string{"10.99.0.1", "10.99.0.2", "a.example"} {
+			silent.Delete(host)
+		}
+		pass(70 * time.Second)
+		if got := h.state(a.PublicID); got.State != models.StateUp {
+			t.Errorf("a minute after it: got %s, want up", got.State)
+		}
+		if got, want := h.history(b.PublicID), "first:success manual:success"; got != want {
+			t.Errorf("the one that answered all the time: got %q, want %q and no more", got, want)
+		}
+	})
+}

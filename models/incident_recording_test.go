@@ -161,6 +161,30 @@ func TestIncidentsOfStoppedChecks(t *testing.T) {
 	})
 }
 
+// A program that starts in another country than the monitor allows ends its incident.
+func TestIncidentOfAMonitorNoLongerCheckedHere(t *testing.T) {
+	withIncidents(t, func(h *incidentHouse) {
+		m := h.monitor("Gateway")
+		m, err := h.s.ChangeMonitor(h.Context(), h.by, m.PublicID, fields(h.T, `{"allowedCheckCountryCodes":["DE"]}`), "")
+		if err != nil {
+			h.Fatal(err)
+		}
+		h.check(m, "--")
+		h.s = modelstest.Open(h.T, modelstest.URL(h.T, h.s), func(o *models.Options) {
+			o.Now, o.LocationCountry = func() time.Time { return h.now }, "AT"
+		})
+		sub := h.s.Bus().Subscribe(10, events.IncidentClosed)
+		defer sub.Close()
+		if _, _, _, err := h.s.UnscopedMonitorsToProbe(h.Context(), 0, 10); err != nil {
+			h.Fatal(err)
+		}
+		h.want("moved to Austria", "downtime 12:00:00.2–12:00:11.0 not_checked_here")
+		if len(sub.C) != 1 {
+			h.Errorf("got %d events, want the one of the end", len(sub.C))
+		}
+	})
+}
+
 // What many have in common is one incident that names them all, and ends with its last monitor.
 func TestMassIncident(t *testing.T) {
 	withIncidents(t, func(h *incidentHouse) {

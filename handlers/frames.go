@@ -113,7 +113,11 @@ func (e *encoder) writeJSON(b *bytes.Buffer, ev events.Event) {
 				head.MonitorID = nil
 			}
 			i := change.Incident
-			writeJSONEvent(b, head.Type, incidentEvent{head, i.PublicID.String(), i.Type, isoTime{i.StartedAt}, isoTime{i.EndedAt}, nonEmpty(string(i.Cause))})
+			told := incidentEvent{head, i.PublicID.String(), i.Type, isoTime{i.StartedAt}, isoTime{i.EndedAt}, nonEmpty(string(i.Cause))}
+			if i.Mass {
+				told.Cause = nil // it may be another customer's monitor's
+			}
+			writeJSONEvent(b, head.Type, told)
 		}
 	case events.Check:
 		if r, ok := ev.Data.(models.Recorded); ok {

@@ -170,9 +170,23 @@ func TestResultsMoveIntoDays(t *testing.T) {
 				t.Errorf("days: got %q, want %q", got, want)
 			}
 		}
+		// What the newer program stores has its addresses in bytes.
+		for i, address := range []string{"0A0100FF", "20010DB8000000000000000000000007"} {
+			bytes := "x'" + address + "'"
+			if modelstest.IsPostgres(url) {
+				bytes = `'\x` + address + "'"
+			}
+			if _, err := db.ExecContext(ctx, fmt.Sprintf(`INSERT INTO results (monitor_id, slot, location_id, code, interval_seconds, started_us, address)
+				VALUES (7, %d, 1, %d, 60, 5, %s)`, i+1, 2<<3|7<<5, bytes)); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if err := s.MigrateDown(ctx); err != nil {
 			t.Fatal(err)
 		}
+		longer := map[bool]string{true: "2001:db8::7", false: "2001:0db8:0000:0000:0000:0000:0000:0007"}[modelstest.IsPostgres(url)]
+		want = append(want, "monitor 7 slot 1 failure 10.1.0.255", "monitor 7 slot 2 failure "+longer)
+		slices.Sort(want)
 		if got := list(t, url, all); !slices.Equal(got, want) {
 			t.Errorf("after the way down: got %q, want %q", got, want)
 		}

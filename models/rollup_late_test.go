@@ -175,6 +175,26 @@ func TestSeriesOfEachCheck(t *testing.T) {
 			t.Errorf("check %d: got %+v", i, b)
 		}
 	}
+	// The same checks in pages, with the verdicts after them.
+	var states []models.State
+	for from := p.began.Add(58 * time.Minute); ; {
+		page, err := p.s.StoredChecks(t.Context(), p.by, p.row.PublicID, from, p.began.Add(65*time.Minute), 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range page {
+			states, from = append(states, c.State), time.UnixMilli(c.Slot+1)
+			if wantConfirming := c.StartedAt().Equal(p.began.Add(60 * time.Minute)); c.Confirming != wantConfirming || c.Interval != time.Minute || c.Sent != 2 {
+				t.Errorf("stored check: got %+v", c)
+			}
+		}
+		if len(page) < 3 {
+			break
+		}
+	}
+	if want := []models.State{"up", "up", "up", "down", "down", "down"}; len(states) != 7 || !slices.Equal(states[:6], want) {
+		t.Errorf("stored verdicts: got %v, want %v and one more", states, want)
+	}
 	p.rollUp(p.now)
 	sweepAll(t, p.s, models.Retention{Raw: time.Hour})
 	if s := series(30*time.Minute, 90*time.Minute); s.Step != 5*time.Minute || len(s.Buckets) != 12 {

@@ -309,7 +309,6 @@ func (s *Store) stopMonitors(ctx context.Context, tx bun.Tx, by Actor, c Custome
 	}
 	if _, err := tx.NewUpdate().TableExpr("monitor_states").Set("state = ?", StatePaused).Set("since = ?", now).Set("measured = ?", StatePending).
 		Set("rank = ?", Rank(StatusDisabled, StatePaused, false)).Set(forgetVerdict).
-		Set("incident_id = 0").Set("incident_type = ''").
 		Where("monitor_id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
 		return nil, nil, fmt.Errorf("pausing their states: %w", err)
 	}

@@ -87,7 +87,6 @@ func (s *Store) forgetMeasured(ctx context.Context, left map[Status][]int64) err
 			}
 			_, err = tx.NewUpdate().TableExpr("monitor_states").Set("state = ?", StateUnknown).Set("since = ?", s.clock()).Set("measured = ?", StatePending).
 				Set("rank = ?", Rank(status, StateUnknown, false)).Set(forgetVerdict).
-				Set("incident_id = 0").Set("incident_type = ''").
 				Where("monitor_id IN (?)", bun.List(ids)).Where("location_id = ?", LocationID).Exec(ctx)
 			return err
 		})

@@ -109,7 +109,7 @@ func newResultRow(rec *Recorded) resultRow {
 	if counts := [3]int{r.Sent, r.Received, r.Late}; counts != countPackets(r.Packets) {
 		details.Counts = &counts
 	}
-	if rec.Changed {
+	if rec.turned() {
 		details.Since = max(0, r.Slot-m.State.Since.UnixMilli())
 	}
 	if details != (resultDetails{}) {

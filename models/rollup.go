@@ -79,9 +79,9 @@ type lateResults struct {
 }
 
 // note looks at a result and the state after it, whose RolledUntil it lowers.
-func (l *lateResults) note(after *MonitorState, r Result, changed bool) {
+func (l *lateResults) note(after *MonitorState, r Result, turned bool) {
 	since := r.Slot
-	if changed {
+	if turned {
 		since = min(since, after.Since.UnixMilli())
 	}
 	if since >= after.RolledUntil {

@@ -168,7 +168,7 @@ func (k *incidentKeeper) touch(part *incidentPart) {
 // begin makes the monitor's part in a new incident, or in the mass failure that it joins. before is the part that it follows.
 func (k *incidentKeeper) begin(rec *Recorded, kind IncidentType, before *incidentPart) *incidentPart {
 	m, st, r := rec.Monitor.Monitor, rec.Monitor.State, rec.Result
-	facts := IncidentFacts{Cause: r.Cause, CauseMTU: r.CauseMTU, CauseSource: addrText(r.CauseSource), RTT: -1, StartedAt: st.Since, ConfirmedAt: r.StartedAt()}
+	facts := IncidentFacts{Cause: r.Cause, CauseMTU: r.CauseMTU, CauseSource: addrText(r.CauseSource), Reason: st.Reason, RTT: -1, StartedAt: st.Since, ConfirmedAt: r.StartedAt()}
 	if rtts, ok := r.RTTs(); ok {
 		facts.RTT = rtts.Avg.Microseconds()
 	}

@@ -12,6 +12,8 @@ func IncidentCause(t models.IncidentType, f models.IncidentFacts) string {
 	switch {
 	case t == models.IncidentBlind:
 		return "prober blind: " + silentText(f.CauseSource)
+	case ReasonText(f.Reason) != "":
+		return ReasonText(f.Reason)
 	case t == models.IncidentDegraded && f.Received < f.Sent:
 		return "loss " + percent(100*float64(f.Sent-f.Received)/float64(f.Sent)) + nbsp + "% in " + count(f.Checks, "check", "checks")
 	case t == models.IncidentDegraded && f.RTT >= 0:

@@ -123,6 +123,9 @@ func (s *Server) showMonitor(c *fiber.Ctx) error {
 	if p.Path, err = s.monitorPath(c, m); err != nil {
 		return err
 	}
+	if p.Uptimes, err = s.uptimes(c, m, now); err != nil {
+		return err
+	}
 	if p.Incidents, err = s.monitorIncidents(c, m, now); err != nil {
 		return err
 	}

@@ -37,7 +37,9 @@ func TestTraceNamesTheHops(t *testing.T) {
 				t.Helper()
 				began := time.Now()
 				found, ok := trace(t.Context(), p, models.ProbeTarget{MonitorID: 1, Spec: pingSpec(far)}, 1, far, hopProbes)
-				if took := time.Since(began); !ok || found.Address != far || took > 10*time.Second {
+				took := time.Since(began)
+				t.Logf("%s: %q after %s", far, pathOf(found), took.Round(time.Millisecond))
+				if !ok || found.Address != far || took > 10*time.Second {
 					t.Fatalf("%s: got %+v, %t, after %s", far, found, ok, took)
 				}
 				return found

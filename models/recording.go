@@ -76,7 +76,7 @@ func (s *Store) judgeAll(rows map[int64]*MonitorRow, results []Result, judge Jud
 		before := row.State
 		row.State = next
 		touched[r.Monitor] = true
-		out.late.note(&row.State, r, next.State != before.State)
+		out.late.note(&row.State, r, next.Measured != before.Measured)
 		out.recorded = append(out.recorded, Recorded{Monitor: *row, Result: r, Before: before, Changed: next.State != before.State})
 	}
 	out.states = make([]MonitorState, 0, len(touched))

@@ -78,10 +78,11 @@ type lateResults struct {
 	since    int64 // milliseconds: the earliest of all of them; rolling one up from too early does no harm
 }
 
-// note looks at a result and the state after it, whose RolledUntil it lowers.
-func (l *lateResults) note(after *MonitorState, r Result, changed bool) {
+// note looks at a result and the state after it, whose RolledUntil it lowers; turned is true where the measured state is another one
+// than before.
+func (l *lateResults) note(after *MonitorState, r Result, turned bool) {
 	since := r.Slot
-	if changed {
+	if turned {
 		since = min(since, after.Since.UnixMilli())
 	}
 	if since >= after.RolledUntil {

@@ -31,10 +31,6 @@ type Recorded struct {
 	Incidents []IncidentChange
 }
 
-// turned is true where the verdict is another one than before. A state that goes on after checks that could not be measured has
-// changed and not turned: what is known of the time between stays as it is.
-func (r *Recorded) turned() bool { return r.Before.Measured != r.Monitor.State.Measured }
-
 // RecordResults stores results in the order given and judges each, all in one transaction. Results of a deleted monitor,
 // of an older rev, or of a slot that was judged already are discarded, so that a batch may be recorded again by whoever
 // does not know whether it was committed. Events are published after the commit.

@@ -15,7 +15,7 @@ import (
 
 // resultRow is a Result as it is stored, with the verdict after it. Most columns of most rows would be the same: what can be
 // computed is not stored, and what is rare is in Details. Packed like this a check of four packets takes 40 to 45 bytes on SQLite;
-// with a column for each field it took 96.
+// with a column for each field it took 80.
 type resultRow struct {
 	bun.BaseModel `bun:"table:results,alias:r"`
 	MonitorID     int64 `bun:",pk"`
@@ -87,7 +87,8 @@ type resultDetails struct {
 	Duplicates int        `json:"duplicates,omitzero"`
 	// Counts are sent, received and late where the packets do not tell them.
 	Counts *[3]int `json:"counts,omitempty"`
-	// Since is how many milliseconds before the slot the state began that this result turned to; see MonitorState.TroubleSince.
+	// Since is how many milliseconds before the slot the measured state began that this result turned to; see
+	// MonitorState.TroubleSince.
 	Since int64 `json:"since,omitzero"`
 }
 
@@ -109,7 +110,7 @@ func newResultRow(rec *Recorded) resultRow {
 	if counts := [3]int{r.Sent, r.Received, r.Late}; counts != countPackets(r.Packets) {
 		details.Counts = &counts
 	}
-	if rec.turned() {
+	if rec.Before.Measured != m.State.Measured {
 		details.Since = max(0, r.Slot-m.State.Since.UnixMilli())
 	}
 	if details != (resultDetails{}) {

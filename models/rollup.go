@@ -78,7 +78,8 @@ type lateResults struct {
 	since    int64 // milliseconds: the earliest of all of them; rolling one up from too early does no harm
 }
 
-// note looks at a result and the state after it, whose RolledUntil it lowers.
+// note looks at a result and the state after it, whose RolledUntil it lowers; turned is true where the measured state is another one
+// than before.
 func (l *lateResults) note(after *MonitorState, r Result, turned bool) {
 	since := r.Slot
 	if turned {

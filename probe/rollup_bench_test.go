@@ -15,7 +15,7 @@ import (
 
 // BenchmarkRetention deletes old results, as the program does, from a table of many, while 200 results a second are stored. It tells
 // how late a check would begin, and how long storing takes, before and meanwhile. ECHOLOT_BENCH_ROWS sets how many results there
-// are (a million; the figures in the README are of five); a tenth of them is old.
+// are (a million); about a tenth of them is old.
 func BenchmarkRetention(b *testing.B) {
 	rows := 1_000_000
 	if n, err := strconv.Atoi(os.Getenv("ECHOLOT_BENCH_ROWS")); err == nil {

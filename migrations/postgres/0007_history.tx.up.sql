@@ -1,4 +1,4 @@
--- History in little space. A raw check takes less than half of what it took: kind, outcome, cause, verdict and TTL are bits of one
+-- History in little space. A raw check takes 44 bytes on SQLite instead of 80: kind, outcome, cause, verdict and TTL are bits of one
 -- number (models/result_row.go), addresses are bytes, what is nearly always the same is derived or NULL. The interval is new: it
 -- says how long a check speaks for the time after it. Roll-ups of 5 minutes, an hour and a day are packs of many buckets
 -- (models/rollup_pack.go).

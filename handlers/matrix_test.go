@@ -92,6 +92,7 @@ func matrix() map[string][]line {
 		},
 		"DELETE /api/icmp-monitors/:id":               {{who: monitorChangers, path: aMonitor, good: 200}},
 		"GET /api/icmp-monitors/:id/check-history":    {{who: readers, path: aMonitor, good: 200}},
+		"GET /api/icmp-monitors/:id/details":          {{who: readers, path: aMonitor, good: 200}},
 		"GET /api/icmp-monitors/:id/incident-history": {{who: readers, path: aMonitor, good: 200}},
 		"GET /api/icmp-monitors/:id/alert-history":    {{who: readers, path: aMonitor, good: 200}},
 		"POST /api/icmp-monitors/:id/trigger-check":   {{who: monitorChangers, path: aMonitor, good: 200}},

@@ -93,6 +93,8 @@ func matrix() map[string][]line {
 		"DELETE /api/icmp-monitors/:id":               {{who: monitorChangers, path: aMonitor, good: 200}},
 		"GET /api/icmp-monitors/:id/check-history":    {{who: readers, path: aMonitor, good: 200}},
 		"GET /api/icmp-monitors/:id/details":          {{who: readers, path: aMonitor, good: 200}},
+		"GET /api/icmp-monitors/:id/export.csv":       {{who: readers, path: aMonitor, good: 200}},
+		"GET /api/icmp-monitors/:id/export.json":      {{who: readers, path: aMonitor, good: 200}},
 		"GET /api/icmp-monitors/:id/incident-history": {{who: readers, path: aMonitor, good: 200}},
 		"GET /api/icmp-monitors/:id/alert-history":    {{who: readers, path: aMonitor, good: 200}},
 		"POST /api/icmp-monitors/:id/trigger-check":   {{who: monitorChangers, path: aMonitor, good: 200}},

@@ -45,6 +45,8 @@ func (s *Server) routes() []route {
 		{del, "/api/icmp-monitors/:id", changeMonitors, s.deleteMonitorAPI},
 		{get, "/api/icmp-monitors/:id/check-history", read, s.checkHistoryAPI},
 		{get, "/api/icmp-monitors/:id/details", read, s.monitorDetailsAPI},
+		{get, "/api/icmp-monitors/:id/export.csv", read, s.exportMonitorAPI(true)},
+		{get, "/api/icmp-monitors/:id/export.json", read, s.exportMonitorAPI(false)},
 		{get, "/api/icmp-monitors/:id/incident-history", read, s.incidentHistoryAPI},
 		{get, "/api/icmp-monitors/:id/alert-history", read, s.alertHistoryAPI},
 		{post, "/api/icmp-monitors/:id/trigger-check", changeMonitors, s.triggerCheckAPI},

@@ -69,6 +69,7 @@ type Server struct {
 	limiter  *limiter
 	proxies  proxies
 	hub      *hub
+	exports  *exports
 	assets   views.Assets
 }
 
@@ -78,6 +79,7 @@ func New(o Options) *Server {
 	s.sessions = &sessionStore{store: o.Store, secure: o.BaseURL.Scheme == "https"}
 	s.assets = views.Assets{Script: o.Assets.URL("app.js"), Style: o.Assets.URL("app.css"), Icon: o.Assets.URL("favicon.svg")}
 	s.hub = newHub(o.Store, o.Log, o.Streams)
+	s.exports = newExports()
 	s.app = fiber.New(fiber.Config{
 		// Fiber's strings point into buffers that the next request overwrites: with tenants' ids in them, that is a leak.
 		Immutable: true,
@@ -132,6 +134,7 @@ func (s *Server) Serve(ln net.Listener) error {
 // Shutdown ends the streams first, with a word to each, then waits for the requests being answered.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.hub.close(ctx)
+	s.exports.stop(ctx)
 	if err := s.app.ShutdownWithContext(ctx); err != nil {
 		return fmt.Errorf("stopping HTTP: %w", err)
 	}

@@ -81,6 +81,10 @@ func (p ChartPanel) csvURL() string {
 	return "/api/icmp-monitors/" + p.PublicID + "/export.csv?" + p.exact().Encode()
 }
 
+func (p ChartPanel) jsonURL() string {
+	return "/api/icmp-monitors/" + p.PublicID + "/export.json?" + p.exact().Encode()
+}
+
 // smokes draws the chart at all widths; the style sheet shows one.
 func (d drawing) smokes() templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {

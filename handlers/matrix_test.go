@@ -147,6 +147,7 @@ func matrix() map[string][]line {
 			{who: monitorChangers, path: aMonitor, body: "name=Changed", good: 303},
 			{who: monitorChangers, path: aMonitor, body: monitorForm, bodyKind: aCustomer, good: 303, refused: 422},
 		},
+		"POST /monitors/:id/back-test":   {{who: monitorChangers, path: aMonitor, body: "icmpConfig.count=3", good: 200}},
 		"GET /monitors/:id/delete":       {{who: monitorChangers, path: aMonitor, good: 200}},
 		"POST /monitors/:id/delete":      {{who: monitorChangers, path: aMonitor, good: 303}},
 		"POST /monitors/:id/pause":       {{who: statusSetters, path: aMonitor, good: 303}},

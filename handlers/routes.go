@@ -84,6 +84,7 @@ func (s *Server) routes() []route {
 		{get, "/monitors/:id/chart.svg", read, s.showChart},
 		{get, "/monitors/:id/edit", changeMonitors, s.showEditMonitor},
 		{post, "/monitors/:id/edit", changeMonitors, s.changeMonitor},
+		{post, "/monitors/:id/back-test", changeMonitors, s.tryRules},
 		{get, "/monitors/:id/delete", changeMonitors, s.showDeleteMonitor},
 		{post, "/monitors/:id/delete", changeMonitors, s.deleteMonitor},
 		{post, "/monitors/:id/pause", setStatus, s.setStatus(models.StatusDisabled)},

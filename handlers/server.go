@@ -70,7 +70,9 @@ type Server struct {
 	proxies  proxies
 	hub      *hub
 	exports  *exports
-	assets   views.Assets
+	// backTests has a place for each back-test at work.
+	backTests chan struct{}
+	assets    views.Assets
 }
 
 // New builds the server; Serve starts it.
@@ -79,7 +81,7 @@ func New(o Options) *Server {
 	s.sessions = &sessionStore{store: o.Store, secure: o.BaseURL.Scheme == "https"}
 	s.assets = views.Assets{Script: o.Assets.URL("app.js"), Style: o.Assets.URL("app.css"), Icon: o.Assets.URL("favicon.svg")}
 	s.hub = newHub(o.Store, o.Log, o.Streams)
-	s.exports = newExports()
+	s.exports, s.backTests = newExports(), make(chan struct{}, maxBackTests)
 	s.app = fiber.New(fiber.Config{
 		// Fiber's strings point into buffers that the next request overwrites: with tenants' ids in them, that is a leak.
 		Immutable: true,

@@ -122,9 +122,11 @@ func TestDetailsRange(t *testing.T) {
 		"date=2026-03-09":               "startDate: startDate must be before endDate, and not in the future",
 		"startDate=2026-03-01T00:00:00": "startDate: startDate must be an ISO 8601 time like 2026-02-26T12:00:00.000Z, or a date",
 	} {
-		if _, err := app.Test(httptest.NewRequest("GET", "/?"+query, strings.NewReader(""))); err != nil {
+		resp, err := app.Test(httptest.NewRequest("GET", "/?"+query, strings.NewReader("")))
+		if err != nil {
 			t.Fatal(err)
 		}
+		_ = resp.Body.Close()
 		if got != want {
 			t.Errorf("%s: got %q, want %q", query, got, want)
 		}

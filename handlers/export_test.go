@@ -157,7 +157,7 @@ func (h *house) flood() {
 }
 
 // knock asks for an export over a connection of its own, whose buffer is small.
-func (h *house) knock(path string) (net.Conn, *http.Response) {
+func (h *house) knock(path string) (net.Conn, io.Reader) {
 	h.t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(h.url, "http://"))
 	if err != nil {
@@ -181,7 +181,8 @@ func (h *house) knock(path string) (net.Conn, *http.Response) {
 	if resp.StatusCode != 200 {
 		h.t.Fatalf("got %d, want 200", resp.StatusCode)
 	}
-	return conn, resp
+	h.t.Cleanup(func() { _ = resp.Body.Close() })
+	return conn, resp.Body
 }
 
 // underway is how many exports there are.
@@ -214,8 +215,8 @@ func TestExportEndsWithItsReader(t *testing.T) {
 			t.Fatalf("%s: got %d exports under way, want none", what, n)
 		}
 	}
-	conn, resp := h.knock(path)
-	if _, err := io.CopyN(io.Discard, resp.Body, 1000); err != nil {
+	conn, body := h.knock(path)
+	if _, err := io.CopyN(io.Discard, body, 1000); err != nil {
 		t.Fatal(err)
 	}
 	if h.s.exports.underway() != 1 {
@@ -229,11 +230,11 @@ func TestExportEndsWithItsReader(t *testing.T) {
 	_ = conn.Close()
 
 	h.s.hub.writeTime = time.Minute
-	conn, resp = h.knock(path)
+	conn, body = h.knock(path)
 	h.s.exports.cancel() // as Shutdown does
-	body, err := io.ReadAll(resp.Body)
-	if !errors.Is(err, io.ErrUnexpectedEOF) || json.Valid(body) {
-		t.Errorf("got error %v of %d bytes, want an unexpected end", err, len(body))
+	read, err := io.ReadAll(body)
+	if !errors.Is(err, io.ErrUnexpectedEOF) || json.Valid(read) {
+		t.Errorf("got error %v of %d bytes, want an unexpected end", err, len(read))
 	}
 	_ = conn.Close()
 	gone("the program stops")

@@ -84,7 +84,9 @@ func TestReplay(t *testing.T) {
 		{"degraded, then down, then degraded", "ollxxllo", with(func(r *models.Rule) { r.DegradedLoss = 20 }), "degraded 1–3, downtime 3–5, degraded 5–7"},
 		{"slow", "osssso", with(func(r *models.Rule) { r.DegradedLatency = 100 * time.Millisecond }), "degraded 1–5"},
 		{"slow is down", "osssso", with(func(r *models.Rule) { r.FailedLatency = 100 * time.Millisecond }), "downtime 1–5"},
-		{"slow over a window", "oooosooo", with(func(r *models.Rule) { r.DegradedLatency, r.Window, r.Confirmations = 45*time.Millisecond, 5*time.Minute, 1 }), "degraded 4–"},
+		{"slow over a window", "oooosooo", with(func(r *models.Rule) {
+			r.DegradedLatency, r.Window, r.Confirmations = 45*time.Millisecond, 5*time.Minute, 1
+		}), "degraded 4–"},
 	} {
 		if got := troubles(replayed(c.checks, c.rule).Troubles); got != c.want {
 			t.Errorf("%s: %q: got %q, want %q", c.what, c.checks, got, c.want)

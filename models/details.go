@@ -61,7 +61,7 @@ func (s *Store) Details(ctx context.Context, by Actor, id uuid.UUID, r DetailsRa
 	if !r.From.Before(r.To) {
 		return Details{}, invalid("startDate", "startDate must be before endDate, and not in the future")
 	}
-	if d.Checks, err = s.CheckHistory(ctx, by, id, time.Time{}, DetailsChecks); err != nil {
+	if d.Checks, err = s.checksOf(ctx, m, time.Time{}, DetailsChecks); err != nil {
 		return Details{}, err
 	}
 	if err := s.summaries(ctx, m, r, &d); err != nil {
@@ -109,7 +109,7 @@ func (s *Store) summaries(ctx context.Context, m MonitorRow, r DetailsRange, d *
 // detailsHistory fills in the range's history.
 func (s *Store) detailsHistory(ctx context.Context, by Actor, id uuid.UUID, r DetailsRange, d *Details) (err error) {
 	if r.Step != EachCheck {
-		d.Series, err = s.Series(ctx, by, id, SeriesRange{From: r.From, To: r.To, Step: r.Step})
+		d.Series, err = s.seriesOf(ctx, d.Monitor, SeriesRange{From: r.From, To: r.To, Step: r.Step})
 		return err
 	}
 	d.Series = Series{From: r.From.UTC(), To: r.To.UTC()}

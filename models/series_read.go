@@ -43,6 +43,10 @@ func (s *Store) Series(ctx context.Context, by Actor, id uuid.UUID, r SeriesRang
 	if err != nil {
 		return Series{}, err
 	}
+	return s.seriesOf(ctx, m, r)
+}
+
+func (s *Store) seriesOf(ctx context.Context, m MonitorRow, r SeriesRange) (_ Series, err error) {
 	now := s.clock()
 	if r.To.After(now) {
 		r.To = now

@@ -69,7 +69,10 @@ type Server struct {
 	limiter  *limiter
 	proxies  proxies
 	hub      *hub
-	assets   views.Assets
+	exports  *exports
+	// backTests has a place for each back-test at work.
+	backTests chan struct{}
+	assets    views.Assets
 }
 
 // New builds the server; Serve starts it.
@@ -79,6 +82,7 @@ func New(o Options) *Server {
 	s.assets = views.Assets{Script: o.Assets.URL("app.js"), Style: o.Assets.URL("app.css"), Icon: o.Assets.URL("favicon.svg"),
 		Live: o.Assets.URL("live.js"), LiveStyle: o.Assets.URL("live.css")}
 	s.hub = newHub(o.Store, o.Log, o.Streams)
+	s.exports, s.backTests = newExports(), make(chan struct{}, maxBackTests)
 	s.app = fiber.New(fiber.Config{
 		// Fiber's strings point into buffers that the next request overwrites: with tenants' ids in them, that is a leak.
 		Immutable: true,
@@ -133,6 +137,7 @@ func (s *Server) Serve(ln net.Listener) error {
 // Shutdown ends the streams first, with a word to each, then waits for the requests being answered.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.hub.close(ctx)
+	s.exports.stop(ctx)
 	if err := s.app.ShutdownWithContext(ctx); err != nil {
 		return fmt.Errorf("stopping HTTP: %w", err)
 	}

@@ -15,6 +15,10 @@ func (s *Store) CheckHistory(ctx context.Context, by Actor, id uuid.UUID, before
 	if err != nil {
 		return nil, err
 	}
+	return s.checksOf(ctx, m, before, limit)
+}
+
+func (s *Store) checksOf(ctx context.Context, m MonitorRow, before time.Time, limit int) ([]Result, error) {
 	var rows []resultRow
 	q := s.ro.NewSelect().Model(&rows).Where("r.monitor_id = ?", m.ID).OrderExpr("r.slot DESC, r.location_id DESC").Limit(int64(limit))
 	if !before.IsZero() {

@@ -69,22 +69,40 @@ func (s *Store) Uptime(ctx context.Context, by Actor, id uuid.UUID, from, to tim
 	if !from.Before(to) {
 		return Uptime{}, invalid("startDate", "startDate must be before endDate, and not in the future")
 	}
-	w := uptimeWindow{from: floorTo(from.UnixMilli(), edgeOf(now.Sub(from)).step()), to: to.UnixMilli(), rolled: floorTo(m.State.RolledUntil, hourMillis)}
-	var sum tally
-	if err := s.addPacks(ctx, w.ids(nil, m.ID), map[int64]uptimeWindow{m.ID: w}, func(_ int64, t *tally) { sum.addTimes(t) }); err != nil {
-		return Uptime{}, err
-	}
+	w := windowOf(m, from, to, now)
+	var rows []resultRow
 	if at := max(w.from, w.rolled); at < w.to {
-		rows, err := s.resultsFrom(ctx, m.ID, at, mostTail)
-		if err != nil {
+		if rows, err = s.resultsFrom(ctx, m.ID, at, mostTail); err != nil {
 			return Uptime{}, err
 		}
+	}
+	sum, err := s.sum(ctx, m.ID, w, rows, false)
+	return sum.uptime(w.from, w.to, excludeMaintenance), err
+}
+
+// windowOf is the time in which the monitor's history is summed up.
+func windowOf(m MonitorRow, from, to, now time.Time) uptimeWindow {
+	return uptimeWindow{from: floorTo(from.UnixMilli(), edgeOf(now.Sub(from)).step()), to: to.UnixMilli(), rolled: floorTo(m.State.RolledUntil, hourMillis)}
+}
+
+// sum adds up what was measured of a monitor in the window. rows are its results from the end of the roll-ups on, or from the
+// window's begin where that is later. With rtts the sum has the figures of the RTTs, without their distribution.
+func (s *Store) sum(ctx context.Context, monitor int64, w uptimeWindow, rows []resultRow, rtts bool) (sum tally, err error) {
+	add := func(t *tally) {
+		sum.addTimes(t)
+		sum.rtts.figures(t.rtts.n, t.rtts.min, t.rtts.max, t.rtts.sum)
+	}
+	err = s.addPacks(ctx, w.ids(nil, monitor), map[int64]uptimeWindow{monitor: w}, rtts, func(_ int64, t *tally) { add(t) })
+	if err != nil {
+		return tally{}, err
+	}
+	if at := max(w.from, w.rolled); at < w.to {
 		end := floorTo(w.to+level5m.step()-1, level5m.step())
 		for _, t := range tallies(rows, floorTo(at, level5m.step()), end, level5m.step(), w.to) {
-			sum.addTimes(&t)
+			add(&t)
 		}
 	}
-	return sum.uptime(w.from, w.to, excludeMaintenance), nil
+	return sum, nil
 }
 
 // Uptimes returns the uptime of several monitors, by their ids, in full hours and up to the last one that is rolled up: two hours
@@ -114,7 +132,7 @@ func (s *Store) Uptimes(ctx context.Context, by Actor, ids []int64, from, to tim
 		packs = w.ids(packs, m.ID)
 		windows[m.ID], sums[m.ID] = w, new(tally)
 	}
-	if err := s.addPacks(ctx, packs, windows, func(monitor int64, t *tally) { sums[monitor].addTimes(t) }); err != nil {
+	if err := s.addPacks(ctx, packs, windows, false, func(monitor int64, t *tally) { sums[monitor].addTimes(t) }); err != nil {
 		return nil, err
 	}
 	out := make(map[int64]Uptime, len(sums))
@@ -171,10 +189,10 @@ func (w uptimeWindow) ids(ids []int64, monitor int64) []int64 {
 	return ids
 }
 
-// addPacks reads the packs and hands on the buckets that are within their monitors' windows.
-func (s *Store) addPacks(ctx context.Context, ids []int64, windows map[int64]uptimeWindow, add func(monitor int64, t *tally)) error {
+// addPacks reads the packs, with rtts where they are asked for, and hands on the buckets that are within their monitors' windows.
+func (s *Store) addPacks(ctx context.Context, ids []int64, windows map[int64]uptimeWindow, rtts bool, add func(monitor int64, t *tally)) error {
 	slices.Sort(ids)
-	rows, err := s.packs(ctx, slices.Compact(ids), false)
+	rows, err := s.packs(ctx, slices.Compact(ids), rtts)
 	if err != nil {
 		return err
 	}
@@ -183,7 +201,7 @@ func (s *Store) addPacks(ctx context.Context, ids []int64, windows map[int64]upt
 		monitor, l := row.ID>>32, level(row.ID>>30&3)
 		for _, part := range windows[monitor].part(l) {
 			if part[0] < part[1] {
-				s.codec.each(packed{times: row.Times}, l, packStart(row.ID), part[0], part[1], func(t *tally) { add(monitor, t) })
+				s.codec.each(packed{row.Times, row.RTTs}, l, packStart(row.ID), part[0], part[1], func(t *tally) { add(monitor, t) })
 			}
 		}
 	}

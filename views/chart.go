@@ -81,6 +81,10 @@ func (p ChartPanel) csvURL() string {
 	return "/api/icmp-monitors/" + p.PublicID + "/export.csv?" + p.exact().Encode()
 }
 
+func (p ChartPanel) jsonURL() string {
+	return "/api/icmp-monitors/" + p.PublicID + "/export.json?" + p.exact().Encode()
+}
+
 // SmokePicture is the chart alone, for a page that has its own words around it.
 func SmokePicture(s Smoke) templ.Component { return newDrawing(s).smokes() }
 

@@ -27,6 +27,8 @@ type MonitorForm struct {
 	Panel bool
 	// From is "monitor" where the edit began on the monitor's own page, to come back there; else empty.
 	From string
+	// BackTest is what the rules in the fields would have made of the history; nil where it was not asked for.
+	BackTest *BackTest
 }
 
 // MonitorFormPage is the form as a page of its own.
@@ -57,6 +59,10 @@ func (f MonitorForm) action() string {
 	}
 	return "/monitors/" + f.PublicID + "/edit"
 }
+
+// backTestURL is where the rules in the fields are tried on the monitor's history. The button for it stands after the main one, which
+// the Enter key presses since it is the form's first; the style sheet puts it before.
+func (f MonitorForm) backTestURL() string { return "/monitors/" + f.PublicID + "/back-test" }
 
 func (f MonitorForm) title() string {
 	if f.PublicID == "" {

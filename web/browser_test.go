@@ -13,7 +13,7 @@ func TestBrowser(t *testing.T) {
 	t.Parallel()
 	b := openBrowser(t)
 	for name, test := range map[string]func(*testing.T, *browser){
-		"first start": testFirstStart, "panel": testPanel, "row menu": testRowMenu, "keys": testKeys, "monitor page": testMonitorPage,
+		"first start": testFirstStart, "panel": testPanel, "row menu": testRowMenu, "keys": testKeys, "monitor page": testMonitorPage, "try rules": testTryRules,
 		"tokens": testTokens, "lost stream": testLostStream, "scripts off": testScriptsOff, "every page": testEveryPage,
 		"chart": testChart, "wall": testWall, "live": testLive,
 	} {

@@ -95,13 +95,13 @@ func TestCapped(t *testing.T) {
 func TestCapIsNoLoss(t *testing.T) {
 	lab.Inside(t, func(t *testing.T) {
 		h := newHostile(t)
-		h.behave(func(r request) { time.AfterFunc(300*time.Millisecond, func() { h.echo(r) }) })
+		h.behave(func(r request) { time.AfterFunc(600*time.Millisecond, func() { h.echo(r) }) })
 		lab.AllowDatagram(t)
-		e := newRig(t, Options{All: Rate{Packets: 20, Burst: 1}})
+		e := newRig(t, Options{All: Rate{Packets: 5, Burst: 1}})
 		var checks []*Check
-		for i := range 5 { // 50 ms after each other
+		for i := range 5 { // 200 ms after each other
 			c := three(four(i))
-			c.Count, c.Timeout = 1, 450*time.Millisecond
+			c.Count, c.Timeout = 1, time.Second
 			checks = append(checks, c)
 		}
 		for _, r := range e.all(checks...) {

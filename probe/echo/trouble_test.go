@@ -4,6 +4,7 @@ package echo
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -52,7 +53,6 @@ func TestTrouble(t *testing.T) {
 				if target(0).Is6() {
 					all = v6
 				}
-				n := uint64(0)
 				for i, want := range all {
 					for _, size := range []int{0, 8, 16, 56} {
 						for _, short := range []bool{false, true} {
@@ -72,6 +72,13 @@ func TestTrouble(t *testing.T) {
 							}
 							begun := time.Now()
 							r := e.measure(c)
+							for range 3 { // a busy machine's errors may come after so short a time
+								if r.Trouble == want && len(r.Packets) == 3 && !slices.ContainsFunc(r.Packets, func(p Packet) bool { return p.State == Lost }) {
+									break
+								}
+								begun, c.Timeout = time.Now(), 4*c.Timeout
+								r = e.measure(c)
+							}
 							expect(t, "refused", r, [5]int{Refused: 3}, nil)
 							if r.Trouble != want {
 								t.Errorf("size %d, short %t: got %+v, want %+v", size, short, r.Trouble, want)
@@ -79,12 +86,11 @@ func TestTrouble(t *testing.T) {
 							if took := time.Since(begun); proved && took > time.Second || !proved && took < c.Timeout {
 								t.Errorf("size %d, short %t: a refused check took %s", size, short, took)
 							}
-							n += 3
 						}
 					}
 				}
-				if s := e.Stats(); s.Troubles != n || s.Forged+s.Stray+s.Late+s.SendErrors != 0 {
-					t.Errorf("got %+v, want %d troubles and nothing else", s, n)
+				if s := e.Stats(); s.Troubles+s.Late != s.Sent || s.Forged+s.Stray+s.SendErrors != 0 {
+					t.Errorf("got %+v, want a trouble for each packet sent and nothing else", s)
 				}
 			})
 		})

@@ -19,14 +19,21 @@ const chartPoints = 300
 
 // smoke reads what the chart of a monitor shows.
 func (s *Server) smoke(c *fiber.Ctx, m models.MonitorRow, q chartQuery) (views.Smoke, error) {
-	series, err := s.series(c, m, q)
+	ctx, by := c.UserContext(), actorOf(c)
+	series, err := s.Store.Series(ctx, by, m.PublicID, models.SeriesRange{From: q.from, To: q.to, Points: chartPoints})
+	if err != nil {
+		return views.Smoke{}, err
+	}
+	incidents, err := s.Store.IncidentsBetween(ctx, by, m.PublicID, q.from, q.to)
 	if err != nil {
 		return views.Smoke{}, err
 	}
 	series.From, series.To = q.from, q.to
 	smoke := views.Smoke{Series: series, Begun: m.CreatedAt, Interval: m.Interval(), Zone: q.zone, Limits: smokeLimits(m.Config)}
-	smoke.Flags, err = s.smokeFlags(c, m, q)
-	return smoke, err
+	for _, i := range incidents {
+		smoke.Flags = append(smoke.Flags, views.SmokeFlag{Kind: i.Type, Start: i.StartedAt, End: i.EndedAt})
+	}
+	return smoke, nil
 }
 
 // smokeLimits are the round-trip times that the monitor's rule names.
@@ -42,11 +49,6 @@ func smokeLimits(config models.IcmpConfig) []views.SmokeLimit {
 		}
 	}
 	return limits
-}
-
-// smokeFlags are the incidents that began within the range, in order of time.
-func (s *Server) smokeFlags(*fiber.Ctx, models.MonitorRow, chartQuery) ([]views.SmokeFlag, error) {
-	return nil, nil
 }
 
 // chartPanel is the chart as its monitor's page shows it.

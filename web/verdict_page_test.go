@@ -114,8 +114,8 @@ func TestVerdictsAreTold(t *testing.T) {
 		s.now("down", "Down", "no reply", func() { far.Behave(lab.Silent) })
 		s.lists("that downtime took its place", "Down", 2, "Pirna", "no reply to ", "!recovered")
 		s.page.until("both in the monitor's panel", `document.querySelectorAll("[data-testid=monitor-incidents] li").length === 2`)
-		s.now("unknown", "Unknown", "no default route (it was by "+lab.RouterIn4+")", func() { lab.IP(t, "route", "del", "default") })
-		s.lists("the blind incident", "Not measured", 3, "no default route", "!recovered")
+		s.now("unknown", "Unknown", "this machine could not send", func() { lab.IP(t, "route", "del", "default") })
+		s.lists("the blind incident", "Not measured", 3, "no default route (it was by "+lab.RouterIn4+")", "!recovered")
 		s.lists("the downtime to stay open", "Down", 3, "!recovered")
 		s.now("up again", "Up", host, func() {
 			far.Behave(lab.Honest)

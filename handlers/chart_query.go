@@ -85,13 +85,23 @@ func chartRange(c *fiber.Ctx, now time.Time) (chartQuery, error) {
 			bad.Fields = append(bad.Fields, models.FieldError{Field: "tz", Message: "tz must be UTC or a zone like Europe/Berlin"})
 		}
 		q.zone = zone
-	} else if kept, err := url.QueryUnescape(c.Cookies("tz")); err == nil {
-		q.zone, _ = zoneOf(kept) // a cookie that says nothing is no error
+	} else {
+		q.zone = keptZone(c)
 	}
 	if len(bad.Fields) > 0 {
 		return chartQuery{}, &bad
 	}
 	return q, nil
+}
+
+// keptZone is the zone of the reader's cookie; UTC where it says nothing, which is no error.
+func keptZone(c *fiber.Ctx) *time.Location {
+	kept, err := url.QueryUnescape(c.Cookies("tz"))
+	if err != nil {
+		return time.UTC
+	}
+	zone, _ := zoneOf(kept)
+	return zone
 }
 
 // spanOf is how long a named range is; 0 for a name of nobody's.

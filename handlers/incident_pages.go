@@ -1,7 +1,9 @@
 package handlers
 
 import (
+	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -136,6 +138,9 @@ func (s *Server) drawIncident(c *fiber.Ctx, status int, id uuid.UUID, values, er
 	for _, comment := range d.Comments {
 		p.Comments = append(p.Comments, views.Comment{At: comment.At, Author: comment.Author, Text: comment.Text})
 	}
+	if err := s.fillPictures(c, d, &p); err != nil {
+		return err
+	}
 	if viaHTMX(c) && status == http.StatusOK {
 		p.CSRF = csrfToken(c)
 		return draw(c, status, views.IncidentBody(p))
@@ -147,6 +152,50 @@ func (s *Server) drawIncident(c *fiber.Ctx, status int, id uuid.UUID, values, er
 	p.Page = s.page(c, title, views.NavIncidents)
 	p.Stream, p.Drawn = "/events", drawn
 	return draw(c, status, views.IncidentShow(p))
+}
+
+// leastAround is how much of the time before and after an incident its chart shows, at least; else it is as much as it lasted.
+const leastAround = 30 * time.Minute
+
+// fillPictures adds what was measured around the incident, and the way to the target as it was then and before. That nobody has
+// any monitor of it any more is no error.
+func (s *Server) fillPictures(c *fiber.Ctx, d models.IncidentDetail, p *views.IncidentPage) error {
+	if d.Monitor.ID == 0 {
+		return nil
+	}
+	ctx, by := c.UserContext(), actorOf(c)
+	m, err := s.Store.Monitor(ctx, by, d.Monitor.PublicID)
+	if err != nil {
+		return ignoreNotFound(err)
+	}
+	around := max(leastAround, d.Duration(p.Now))
+	q := chartQuery{from: d.StartedAt.Add(-around).Truncate(time.Second), to: p.Now, zone: keptZone(c)}
+	if !d.Open() && d.EndedAt.Add(around).Before(p.Now) {
+		q.to = d.EndedAt.Add(around).Truncate(time.Second)
+	}
+	smoke, err := s.smoke(c, m, q)
+	if err != nil {
+		return ignoreNotFound(err)
+	}
+	p.Chart = views.SmokePicture(smoke)
+	p.ChartURL = "/monitors/" + m.PublicID.String() + "?" + url.Values{"start": {q.from.UTC().Format(time.RFC3339)}, "end": {q.to.UTC().Format(time.RFC3339)}}.Encode()
+	before, then, err := s.Store.IncidentPath(ctx, by, m.PublicID, d.StartedAt, d.EndedAt)
+	if err != nil {
+		return ignoreNotFound(err)
+	}
+	if then != nil {
+		p.Path = views.MonitorPath(views.PathPanel{Before: before, After: then, Now: p.Now})
+	}
+	return nil
+}
+
+// ignoreNotFound drops what was deleted meanwhile.
+func ignoreNotFound(err error) error {
+	var gone *models.NotFound
+	if errors.As(err, &gone) {
+		return nil
+	}
+	return err
 }
 
 func incidentChecks(results []models.Result, m models.IncidentTarget, now time.Time) []views.Check {

@@ -14,8 +14,9 @@ import (
 type SeriesRange struct {
 	// From and To bound the range; To is cut at now.
 	From, To time.Time
-	// Step is the length of the buckets: EachCheck, or a multiple of 5 minutes. 0 chooses the shortest that makes no more than
-	// Points buckets and that history of this age is kept in; short ranges get each check.
+	// Step is the length of the buckets: EachCheck, a fine one (5, 10, 15, 30 or 60 s) where results are still there, or a multiple of
+	// 5 minutes. 0 chooses the shortest that makes no more than Points buckets and that history of this age is kept in; short ranges
+	// get each check.
 	Step time.Duration
 	// Points is the most buckets that a Step of 0 makes; 0 = 600, at most MaxPoints.
 	Points int
@@ -60,6 +61,11 @@ func (s *Store) seriesOf(ctx context.Context, m MonitorRow, r SeriesRange) (_ Se
 			return Series{}, err
 		}
 	}
+	if r.Step == 0 && step == 5*time.Minute {
+		if step, err = s.finerStep(ctx, m, r); err != nil {
+			return Series{}, err
+		}
+	}
 	out := Series{From: r.From.UTC(), To: r.To.UTC()}
 	from, to := r.From.UnixMilli(), ceilMilli(r.To)
 	if step == EachCheck {
@@ -67,6 +73,11 @@ func (s *Store) seriesOf(ctx context.Context, m MonitorRow, r SeriesRange) (_ Se
 		return out, err
 	}
 	millis := step.Milliseconds()
+	if slices.Contains(fineSteps[:], step) {
+		out.Step = step
+		out.Buckets, err = s.fineSeries(ctx, m, floorTo(from, millis), to, step, now.UnixMilli())
+		return out, err
+	}
 	if millis <= 0 || millis%level5m.step() != 0 || step%time.Millisecond != 0 {
 		return Series{}, invalid("granularity", "the step must be a multiple of 5 minutes")
 	}

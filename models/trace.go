@@ -173,8 +173,8 @@ func (s *Store) MonitorPath(ctx context.Context, by Actor, id uuid.UUID) (before
 // window, and the trace was taken at the first failed check.
 const pathBefore = 5 * time.Minute
 
-// IncidentPath returns the first trace that was taken in an incident of the monitor, and the last baseline before it; nil where
-// there is none. to is the incident's end, or zero while it lasts. Errors: *NotFound.
+// IncidentPath returns the first trace that was taken in an incident of the monitor, or else the last one shortly before it, and
+// the last baseline before that; nil where there is none. to is the incident's end, or zero while it lasts. Errors: *NotFound.
 func (s *Store) IncidentPath(ctx context.Context, by Actor, monitor uuid.UUID, from, to time.Time) (before, now *Trace, err error) {
 	row, err := s.Monitor(ctx, by, monitor)
 	if err != nil {
@@ -183,7 +183,10 @@ func (s *Store) IncidentPath(ctx context.Context, by Actor, monitor uuid.UUID, f
 	if to.IsZero() {
 		to = s.clock()
 	}
-	now, err = s.trace(ctx, row.ID, "at, id", "kind <> ? AND at BETWEEN ? AND ?", TraceBaseline, from.Add(-pathBefore).UTC(), to.UTC())
+	now, err = s.trace(ctx, row.ID, "at, id", "kind <> ? AND at BETWEEN ? AND ?", TraceBaseline, from.UTC(), to.UTC())
+	if err == nil && now == nil {
+		now, err = s.trace(ctx, row.ID, "at DESC, id DESC", "kind <> ? AND at BETWEEN ? AND ?", TraceBaseline, from.Add(-pathBefore).UTC(), from.UTC())
+	}
 	if err != nil || now == nil {
 		return nil, nil, err
 	}

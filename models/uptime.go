@@ -66,8 +66,11 @@ func (s *Store) Uptime(ctx context.Context, by Actor, id uuid.UUID, from, to tim
 	if to.After(now) {
 		to = now
 	}
-	if !from.Before(to) {
+	if from.After(to) {
 		return Uptime{}, invalid("startDate", "startDate must be before endDate, and not in the future")
+	}
+	if from.Equal(to) {
+		return Uptime{From: from, To: to}, nil
 	}
 	w := windowOf(m, from, to, now)
 	var rows []resultRow

@@ -40,7 +40,7 @@ func BackTestResult(b BackTest) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = newDrawing(b.Smoke).smokes().Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = SmokePicture(b.Smoke).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -86,13 +86,13 @@ func (p ChartPanel) jsonURL() string {
 }
 
 // SmokePicture is the chart alone, for a page that has its own words around it.
-func SmokePicture(s Smoke) templ.Component { return newDrawing(s).smokes() }
+func SmokePicture(s Smoke) templ.Component { return newDrawing(s).smokes("") }
 
-// smokes draws the chart at all widths; the style sheet shows one.
-func (d drawing) smokes() templ.Component {
+// smokes draws the chart at all widths; the style sheet shows one. Whoever can not see it is told also where its figures stand.
+func (d drawing) smokes(also string) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
 		out := make([]byte, 0, 64<<10)
-		label := templ.EscapeString(d.title() + ". " + d.description() + " The same figures are in the table below.")
+		label := templ.EscapeString(d.title() + ". " + d.description() + also)
 		for _, width := range SmokeWidths {
 			f := newSmokeFrame(width, d.Smoke, d.scale)
 			out = append(out, `<svg class="smoke w-`...)
@@ -116,6 +116,9 @@ func (d drawing) smokes() templ.Component {
 		return err
 	})
 }
+
+// belowChart is what the chart's description adds where chartTable follows.
+const belowChart = " The same figures are in the table below."
 
 func millis(t time.Time) string       { return strconv.FormatInt(t.UnixMilli(), 10) }
 func millisOf(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }

@@ -389,7 +389,7 @@ func chart(p ChartPanel, d drawing) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = d.smokes().Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = d.smokes(belowChart).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -402,7 +402,7 @@ func chart(p ChartPanel, d drawing) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = d.smokes().Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = d.smokes(belowChart).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

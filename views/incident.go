@@ -24,8 +24,11 @@ type IncidentPage struct {
 	MayWrite bool
 	// Values and Errors are of a form that is drawn again: note, text.
 	Values, Errors map[string]string
-	// Chart is the history around it and Path the way to the target, before and now; nil where there is none.
+	// Chart is the history around it and Path the way to the target, before and now; nil where there is none. Both are of the
+	// incident's first monitor.
 	Chart, Path templ.Component
+	// ChartURL is that monitor's page with the same history.
+	ChartURL string
 }
 
 // IncidentPart is one of an incident's monitors.

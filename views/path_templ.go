@@ -36,7 +36,7 @@ func MonitorPath(p PathPanel) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section class=\"panel mt\" aria-labelledby=\"path-title\" data-testid=\"path\"><div class=\"panel-head\"><h2 id=\"path-title\">Path</h2>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section class=\"panel\" aria-labelledby=\"path-title\" data-testid=\"path\"><div class=\"panel-head\"><h2 id=\"path-title\">Path</h2>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -149,6 +149,7 @@ export function startStream(htmx) {
     if (old && !busy(old)) htmx.ajax("GET", `/monitors/${encodeURIComponent(id)}/row`, { target: old, swap: "outerHTML" });
     else if (old) reread(rereadEvery);
     else if (document.querySelector(`#monitor[data-monitor="${CSS.escape(id)}"]`)) reread(0);
+    else if (document.querySelector(`#incident[data-of="${CSS.escape(id)}"]`)) reread(1000); // its path was traced
   }
 
   function removed(id) {

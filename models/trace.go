@@ -156,7 +156,7 @@ func (s *Store) UnscopedSaveTrace(ctx context.Context, t Trace) error {
 }
 
 // MonitorPath returns the newest trace of a monitor, and the last baseline before it to compare it with; nil where there is
-// none. Errors: *NotFound.
+// none. Errors: ErrForbidden, *NotFound.
 func (s *Store) MonitorPath(ctx context.Context, by Actor, id uuid.UUID) (before, now *Trace, err error) {
 	row, err := s.Monitor(ctx, by, id)
 	if err != nil {
@@ -174,7 +174,7 @@ func (s *Store) MonitorPath(ctx context.Context, by Actor, id uuid.UUID) (before
 const pathBefore = 5 * time.Minute
 
 // IncidentPath returns the first trace that was taken in an incident of the monitor, and the last baseline before it; nil where
-// there is none. to is the incident's end, or zero while it lasts. Errors: *NotFound.
+// there is none. to is the incident's end, or zero while it lasts. Errors: ErrForbidden, *NotFound.
 func (s *Store) IncidentPath(ctx context.Context, by Actor, monitor uuid.UUID, from, to time.Time) (before, now *Trace, err error) {
 	row, err := s.Monitor(ctx, by, monitor)
 	if err != nil {

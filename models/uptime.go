@@ -46,7 +46,7 @@ func (u Uptime) Percent(decimals int) string {
 	for range decimals {
 		scale *= 10
 	}
-	// A hundred years in milliseconds, times 10,000,000, still fits.
+	// A hundred years in milliseconds, times 1,000,000, still fit: six decimals at the most.
 	parts := (u.Up + u.Degraded).Milliseconds() * 100 / measured * scale
 	parts += (u.Up + u.Degraded).Milliseconds() * 100 % measured * scale / measured
 	if decimals == 0 {

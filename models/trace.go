@@ -174,7 +174,7 @@ func (s *Store) MonitorPath(ctx context.Context, by Actor, id uuid.UUID) (before
 const pathBefore = 5 * time.Minute
 
 // IncidentPath returns the first trace that was taken in an incident of the monitor, and the last baseline before it; nil where
-// there is none. to is the incident's end, or zero while it lasts. Errors: ErrForbidden, *NotFound.
+// there is none. to is the incident's end, or zero while it lasts. Errors: *NotFound.
 func (s *Store) IncidentPath(ctx context.Context, by Actor, monitor uuid.UUID, from, to time.Time) (before, now *Trace, err error) {
 	row, err := s.Monitor(ctx, by, monitor)
 	if err != nil {

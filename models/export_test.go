@@ -33,3 +33,13 @@ func (r *Rolling) Flush(ctx context.Context) error {
 	r.packs = r.packs[:0]
 	return err
 }
+
+// RollUpBeside is RollUp beside somebody who writes between its reading and its writing.
+func (s *Store) RollUpBeside(ctx context.Context, write func()) error {
+	done, _, err := s.computeRolled(ctx)
+	if err != nil {
+		return err
+	}
+	write()
+	return s.saveRolled(ctx, done)
+}

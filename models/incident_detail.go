@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,6 +17,8 @@ const (
 	mostParts = 200
 	// mostComments bounds the comments that are shown, and that an incident takes.
 	mostComments = 500
+	// mostBetween bounds the incidents of a range: more flags than that are one smear on a chart.
+	mostBetween = 500
 )
 
 // IncidentDetail is one incident with what shows it.
@@ -136,7 +139,7 @@ func (s *Store) IncidentHistory(ctx context.Context, by Actor, id uuid.UUID, lim
 }
 
 // IncidentsBetween returns the incidents of the monitor that were open at some time in the range, as far as they are its own, oldest
-// first, at most 500: what a chart marks. Errors: ErrForbidden, *NotFound.
+// first; of more than 500 the newest: what a chart marks. Errors: ErrForbidden, *NotFound.
 func (s *Store) IncidentsBetween(ctx context.Context, by Actor, id uuid.UUID, from, to time.Time) ([]IncidentRow, error) {
 	m, err := s.Monitor(ctx, by, id)
 	if err != nil {
@@ -145,10 +148,11 @@ func (s *Store) IncidentsBetween(ctx context.Context, by Actor, id uuid.UUID, fr
 	var incidents []Incident
 	err = s.ro.NewSelect().Model(&incidents).Join("JOIN incident_monitors AS im ON im.incident_id = i.id").
 		Where("im.organization_id = ? AND im.monitor_id = ?", m.OrganizationID, m.ID).Where("im.started_at < ?", to).
-		Where("(im.ended_at IS NULL OR im.ended_at > ?)", from).OrderExpr("i.id").Limit(500).Scan(ctx)
+		Where("(im.ended_at IS NULL OR im.ended_at > ?)", from).OrderExpr("i.id DESC").Limit(mostBetween).Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading a range's incidents: %w", err)
 	}
+	slices.Reverse(incidents)
 	rows := make([]IncidentRow, len(incidents))
 	for i := range incidents {
 		rows[i].Incident = incidents[i]

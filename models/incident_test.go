@@ -165,3 +165,22 @@ func TestDatabaseRefusesBadIncidents(t *testing.T) {
 		}
 	})
 }
+
+func TestIncidentsBetweenLeavesOutTheOldest(t *testing.T) {
+	withIncidents(t, func(h *incidentHouse) {
+		m, began := h.monitor("flutters"), h.now
+		var batch []models.Result
+		for i := range 1003 { // the last of 502 incidents is open
+			batch = append(batch, h.result(m, []rune("~+")[i%2]))
+			h.next = h.next.Add(10 * time.Second)
+		}
+		h.record(byOutcome, batch...)
+		rows, err := h.s.IncidentsBetween(h.Context(), h.by, m.PublicID, began.Add(-time.Hour), h.now)
+		if err != nil || len(rows) != 500 {
+			h.Fatalf("got %d incidents and error %v, want 500", len(rows), err)
+		}
+		if first, last := rows[0], rows[499]; !first.StartedAt.Before(last.StartedAt) || !last.Open() {
+			h.Errorf("got incidents from %v to %v, the last one open: %t; want the newest, oldest first", first.StartedAt, last.StartedAt, last.Open())
+		}
+	})
+}

@@ -131,7 +131,7 @@ func (s *Store) StopLive(ctx context.Context, by Actor, id uuid.UUID) error {
 	return nil
 }
 
-// Live returns a monitor with its newest live measurement, whose ID is 0 where there is none. Errors: *NotFound.
+// Live returns a monitor with its newest live measurement, whose ID is 0 where there is none. Errors: ErrForbidden, *NotFound.
 func (s *Store) Live(ctx context.Context, by Actor, id uuid.UUID) (MonitorRow, LiveSession, error) {
 	row, err := s.Monitor(ctx, by, id)
 	if err != nil {

@@ -49,7 +49,7 @@ const (
 )
 
 var (
-	codedKinds    = [...]Kind{KindScheduled, KindFirst, KindManual, KindConfirm, "burst"}
+	codedKinds    = [...]Kind{KindScheduled, KindFirst, KindManual, KindConfirm, KindBurst}
 	codedOutcomes = [...]Outcome{OutcomeSuccess, OutcomeWarning, OutcomeFailure, OutcomeUnknown}
 	codedCauses   = [...]Cause{CauseNone, CauseTimeout, CauseHostUnreachable, CauseNetUnreachable, CausePortUnreachable, CauseProhibited, CauseTTLExceeded, CauseTooBig,
 		CauseDNSError, CauseNameNotFound, CauseLocalError, CauseNoPermission, CauseTargetNotAllowed, CauseOverload, CauseClockStep, CauseProberBlind}

@@ -24,7 +24,7 @@ const sweptMonitors = 200
 
 // SweepResults deletes one step of results that are too old and rolled up. It goes through the monitors by their ids from after on
 // and returns where the next step goes on; more is false after the last. On SQLite a step is a transaction of at most sweepStep rows; on
-// Postgres it drops a day's partition, which touches no row.
+// Postgres it drops the partitions of all such days, which touches no row, and there is no next step.
 func (s *Store) SweepResults(ctx context.Context, keep Retention, after int64) (next int64, more bool, err error) {
 	if s.postgres() {
 		return 0, false, s.dropDays(ctx, keep)
@@ -100,7 +100,7 @@ func (s *Store) rawRate(ctx context.Context) (rate float64, err error) {
 // the drop waits for.
 const dropTime = 200 * time.Millisecond
 
-// dropDays drops the oldest day of results where it is too old and rolled up; the next call drops the next.
+// dropDays drops the days of results that are too old, or too much, and rolled up, oldest first.
 func (s *Store) dropDays(ctx context.Context, keep Retention) error {
 	var days []struct {
 		Name  string

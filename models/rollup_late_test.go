@@ -201,3 +201,30 @@ func TestSeriesOfEachCheck(t *testing.T) {
 		t.Errorf("after the results are gone: got step %s and %d buckets, want 12 of 5 minutes", s.Step, len(s.Buckets))
 	}
 }
+
+// A verdict that falls while its hour is rolled up, and sets the trouble back into it, is in the roll-up.
+func TestRollUpBesideAVerdict(t *testing.T) {
+	modelstest.EachMigrated(t, func(t *testing.T, url string) {
+		p := history(t, url, time.Minute)
+		third := func(s models.MonitorState, r models.Result, rule models.Rule, status models.Status) (models.MonitorState, bool) {
+			rule.Confirmations = 3
+			return models.Judge(s, r, rule, status)
+		}
+		minute := func(n int) time.Time { return p.began.Add(time.Duration(n) * time.Minute) }
+		var batch []models.Result
+		for n := range 59 {
+			batch = append(batch, p.check(minute(n), 1000))
+		}
+		p.record(third, append(batch, p.check(minute(59), -1), p.check(minute(60), -1))...)
+		p.now = minute(62).Add(30 * time.Second)
+		err := p.s.RollUpBeside(t.Context(), func() { p.record(third, p.check(minute(61), -1)) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.rollUp(p.now)
+		got, err := p.s.Uptime(t.Context(), p.by, p.row.PublicID, p.began, minute(60), false)
+		if err != nil || got.Down != time.Minute || got.Up != 59*time.Minute {
+			t.Errorf("got %s up, %s down and error %v, want 59 min and 1 min", got.Up, got.Down, err)
+		}
+	})
+}

@@ -25,6 +25,7 @@ const (
 // rollDue is a monitor that is to be rolled up.
 type rollDue struct {
 	MonitorID, RolledUntil, LastSlot int64
+	Measured                         State
 }
 
 // rolled is what rolling up a monitor made.
@@ -37,28 +38,34 @@ type rolled struct {
 // RollUp rolls up the full hours of those monitors that are furthest behind, in one short transaction; more is true where others
 // are behind too. It may run in several processes at once: what another one did meanwhile, or a late result undid, is left alone.
 func (s *Store) RollUp(ctx context.Context) (more bool, err error) {
+	done, more, err := s.computeRolled(ctx)
+	if err != nil {
+		return false, err
+	}
+	return more, s.saveRolled(ctx, done)
+}
+
+// computeRolled computes the roll-ups of those monitors that are furthest behind.
+func (s *Store) computeRolled(ctx context.Context) (done []rolled, more bool, err error) {
 	until := floorTo(s.clock().Add(-rollGrace).UnixMilli(), hourMillis)
 	var due []rollDue
-	if err := s.ro.NewSelect().TableExpr("monitor_states").Column("monitor_id", "rolled_until", "last_slot").
+	if err := s.ro.NewSelect().TableExpr("monitor_states").Column("monitor_id", "rolled_until", "last_slot", "measured").
 		Where("location_id = ? AND rolled_until < ?", LocationID, until).OrderExpr("rolled_until").Limit(rollMonitors).Scan(ctx, &due); err != nil {
-		return false, fmt.Errorf("reading what is to be rolled up: %w", err)
-	}
-	if len(due) == 0 {
-		return false, nil
+		return nil, false, fmt.Errorf("reading what is to be rolled up: %w", err)
 	}
 	// The recorder locks states in this order.
 	slices.SortFunc(due, func(a, b rollDue) int { return cmp.Compare(a.MonitorID, b.MonitorID) })
 	more = len(due) == rollMonitors
-	done := make([]rolled, 0, len(due))
+	done = make([]rolled, 0, len(due))
 	for _, d := range due {
 		r, err := s.rollMonitor(ctx, d, until)
 		if err != nil {
-			return false, fmt.Errorf("rolling up monitor %d: %w", d.MonitorID, err)
+			return nil, false, fmt.Errorf("rolling up monitor %d: %w", d.MonitorID, err)
 		}
 		more = more || r.until < until
 		done = append(done, r)
 	}
-	return more, s.saveRolled(ctx, done)
+	return done, more, nil
 }
 
 // rollMonitor computes the monitor's roll-ups up to then, or as far as the results go that are read at a time.
@@ -172,11 +179,15 @@ func (t *tally) knowsLess(u *tally) bool {
 
 // saveRolled stores the packs of those monitors of which nothing changed since they were read.
 func (s *Store) saveRolled(ctx context.Context, done []rolled) error {
+	if len(done) == 0 {
+		return nil
+	}
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		var packs []rollupRow
 		for _, d := range done {
 			q := tx.NewUpdate().TableExpr("monitor_states").Set("rolled_until = ?", d.until).
-				Where("monitor_id = ? AND location_id = ? AND rolled_until = ?", d.MonitorID, LocationID, d.RolledUntil)
+				Where("monitor_id = ? AND location_id = ? AND rolled_until = ?", d.MonitorID, LocationID, d.RolledUntil).
+				Where("measured = ?", d.Measured) // a verdict meanwhile may have set a trouble back into what was read
 			// Results come in order, unless a clock was set back; then the last slot is set back with it.
 			if d.LastSlot >= d.until {
 				q = q.Where("last_slot >= ?", d.LastSlot)

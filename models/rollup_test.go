@@ -353,6 +353,35 @@ func TestUptimes(t *testing.T) {
 	})
 }
 
+// What is rolled up is told in whole buckets, so the end is widened to one of those that history of its age is kept in.
+func TestUptimeEndsWithABucket(t *testing.T) {
+	modelstest.EachMigrated(t, func(t *testing.T, url string) {
+		p := history(t, url, time.Minute)
+		var batch []models.Result
+		for i := range 6 * 60 {
+			batch = append(batch, p.check(p.began.Add(time.Duration(i)*time.Minute), 1000))
+		}
+		p.record(models.Judge, batch...)
+		p.rollUp(p.began.Add(7 * time.Hour))
+		want := func(what string, long time.Duration) {
+			t.Helper()
+			got, err := p.s.Uptime(t.Context(), p.by, p.row.PublicID, p.began, p.began.Add(3*time.Hour+7*time.Minute), false)
+			if err != nil || got.Up != long || got.NotMeasured() != 0 || !got.To.Equal(p.began.Add(long)) {
+				t.Errorf("%s: got %+v, %s not measured and error %v, want %s up", what, got, got.NotMeasured(), err, long)
+			}
+		}
+		want("with 5 minutes kept", 3*time.Hour+10*time.Minute)
+		p.now = p.began.AddDate(0, 0, 120)
+		for after, more := int64(0), true; more; {
+			var err error
+			if after, more, err = p.s.SweepRollUps(t.Context(), after); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want("with hours kept", 4*time.Hour)
+	})
+}
+
 // Uptime is cut: what was ever down is not 100 %.
 func TestUptimePercent(t *testing.T) {
 	for _, c := range []struct {

@@ -156,7 +156,7 @@ func (s *Store) UnscopedSaveTrace(ctx context.Context, t Trace) error {
 }
 
 // MonitorPath returns the newest trace of a monitor, and the last baseline before it to compare it with; nil where there is
-// none. Errors: *NotFound.
+// none. Errors: ErrForbidden, *NotFound.
 func (s *Store) MonitorPath(ctx context.Context, by Actor, id uuid.UUID) (before, now *Trace, err error) {
 	row, err := s.Monitor(ctx, by, id)
 	if err != nil {

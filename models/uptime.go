@@ -13,7 +13,7 @@ import (
 
 // Uptime is how long a monitor was what in a time. It is three-valued: up (Up and Degraded), down, and not measured.
 type Uptime struct {
-	// From and To are what was looked at: the time asked for, cut at now, and to what history is kept in.
+	// From and To are what was looked at: the time asked for, cut at now, and widened to the steps that history is kept in.
 	From, To time.Time
 	// Up, Degraded and Down were measured; Unknown could not be. Of the rest nothing is known.
 	Up, Degraded, Down, Unknown time.Duration
@@ -46,7 +46,7 @@ func (u Uptime) Percent(decimals int) string {
 	for range decimals {
 		scale *= 10
 	}
-	// A hundred years in milliseconds, times 10,000,000, still fits.
+	// A hundred years in milliseconds, times 1,000,000, still fit: six decimals at the most.
 	parts := (u.Up + u.Degraded).Milliseconds() * 100 / measured * scale
 	parts += (u.Up + u.Degraded).Milliseconds() * 100 % measured * scale / measured
 	if decimals == 0 {
@@ -55,8 +55,8 @@ func (u Uptime) Percent(decimals int) string {
 	return fmt.Sprintf("%d.%0*d", parts/scale, decimals, parts%scale)
 }
 
-// Uptime returns the monitor's uptime, with what was measured a moment ago. From is cut to 5 minutes, or as coarsely as history
-// of that age is kept. Errors: ErrForbidden, *NotFound, *Invalid where the time is empty.
+// Uptime returns the monitor's uptime, with what was measured a moment ago. The time is widened to 5 minutes, or
+// to the steps that history of its age is kept in. Errors: ErrForbidden, *NotFound, *Invalid where the time is empty.
 func (s *Store) Uptime(ctx context.Context, by Actor, id uuid.UUID, from, to time.Time, excludeMaintenance bool) (Uptime, error) {
 	m, err := s.Monitor(ctx, by, id)
 	if err != nil {
@@ -83,9 +83,15 @@ func (s *Store) Uptime(ctx context.Context, by Actor, id uuid.UUID, from, to tim
 	return sum.uptime(w.from, w.to, excludeMaintenance), err
 }
 
-// windowOf is the time in which the monitor's history is summed up.
+// windowOf is the time in which the monitor's history is summed up: both ends are those of buckets, but for an end that is not rolled
+// up yet.
 func windowOf(m MonitorRow, from, to, now time.Time) uptimeWindow {
-	return uptimeWindow{from: floorTo(from.UnixMilli(), edgeOf(now.Sub(from)).step()), to: to.UnixMilli(), rolled: floorTo(m.State.RolledUntil, hourMillis)}
+	w := uptimeWindow{from: floorTo(from.UnixMilli(), edgeOf(now.Sub(from)).step()), to: to.UnixMilli(), rolled: floorTo(m.State.RolledUntil, hourMillis)}
+	if w.to < w.rolled {
+		step := edgeOf(now.Sub(to)).step()
+		w.to = min(floorTo(w.to+step-1, step), w.rolled)
+	}
+	return w
 }
 
 // sum adds up what was measured of a monitor in the window. rows are its results from the end of the roll-ups on, or from the

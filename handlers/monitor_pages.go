@@ -120,10 +120,10 @@ func (s *Server) showMonitor(c *fiber.Ctx) error {
 	for _, r := range results {
 		p.Checks = append(p.Checks, views.Check{MonitorPublicID: m.PublicID.String(), ID: models.CheckID(r.Monitor, r.Slot, r.Location).String(), Result: r, Now: now})
 	}
-	if p.Uptimes, err = s.uptimes(c, m, now); err != nil {
+	if p.Path, err = s.monitorPath(c, m); err != nil {
 		return err
 	}
-	if p.Path, err = s.monitorPath(c, m); err != nil {
+	if p.Uptimes, err = s.uptimes(c, m, now); err != nil {
 		return err
 	}
 	if p.Incidents, err = s.monitorIncidents(c, m, now); err != nil {

@@ -44,6 +44,10 @@ func (s *Store) Series(ctx context.Context, by Actor, id uuid.UUID, r SeriesRang
 	if err != nil {
 		return Series{}, err
 	}
+	return s.seriesOf(ctx, m, r)
+}
+
+func (s *Store) seriesOf(ctx context.Context, m MonitorRow, r SeriesRange) (_ Series, err error) {
 	now := s.clock()
 	if r.To.After(now) {
 		r.To = now
@@ -104,14 +108,8 @@ func (s *Store) chooseStep(ctx context.Context, m MonitorRow, r SeriesRange, now
 	}
 	length, interval := r.To.Sub(r.From), m.Interval()
 	if length <= time.Duration(points)*interval {
-		// Only where no result of the range is deleted already.
-		oldest, err := s.resultRows(ctx, m.ID, "slot >= 0 ORDER BY slot LIMIT 1")
-		if err != nil {
-			return 0, err
-		}
-		begin := later(r.From, m.CreatedAt).Add(2 * interval)
-		if len(oldest) == 1 && oldest[0].Slot <= begin.UnixMilli() {
-			return EachCheck, nil
+		if kept, err := s.resultsKept(ctx, m, r.From); err != nil || kept {
+			return EachCheck, err
 		}
 	}
 	least := interval
@@ -211,4 +209,35 @@ func (s *Store) eachCheck(ctx context.Context, monitor, from, to, now int64) ([]
 		buckets[i].Start = rows[i].result().StartedAt()
 	}
 	return slices.Clip(buckets), nil
+}
+
+// FinestStep is the shortest step that the monitor's history of the range is kept in: EachCheck for seven days at most that results
+// are still there of. Errors: ErrForbidden, *NotFound.
+func (s *Store) FinestStep(ctx context.Context, by Actor, id uuid.UUID, from, to time.Time) (time.Duration, error) {
+	m, err := s.Monitor(ctx, by, id)
+	if err != nil {
+		return 0, err
+	}
+	if to.Sub(from) <= 7*24*time.Hour {
+		kept, err := s.resultsKept(ctx, m, from)
+		if err != nil || kept {
+			return EachCheck, err
+		}
+	}
+	switch days := s.clock().Sub(from).Hours() / 24; {
+	case days > keep1h:
+		return 24 * time.Hour, nil
+	case days > keep5m:
+		return time.Hour, nil
+	}
+	return 5 * time.Minute, nil
+}
+
+// resultsKept tells whether no result since then is deleted already.
+func (s *Store) resultsKept(ctx context.Context, m MonitorRow, from time.Time) (bool, error) {
+	oldest, err := s.resultRows(ctx, m.ID, "slot >= 0 ORDER BY slot LIMIT 1")
+	if err != nil || len(oldest) == 0 {
+		return false, err
+	}
+	return oldest[0].Slot <= later(from, m.CreatedAt).Add(2*m.Interval()).UnixMilli(), nil
 }

@@ -117,6 +117,8 @@ func TestVerdictsAreTold(t *testing.T) {
 		s.now("unknown", "Unknown", "this machine could not send", func() { lab.IP(t, "route", "del", "default") })
 		s.lists("the blind incident", "Not measured", 3, "no default route (it was by "+lab.RouterIn4+")", "!recovered")
 		s.lists("the downtime to stay open", "Down", 3, "!recovered")
+		// The lost packets must be out of the window by the repair: what still sees them is degraded first.
+		s.page.until("to be blind for longer than the window", `/not measured for ([4-9]|\d\d) checks/.test(document.getElementById("monitor").innerText.replaceAll("\u00a0", " "))`)
 		s.now("up again", "Up", host, func() {
 			far.Behave(lab.Honest)
 			lab.IP(t, "route", "add", "default", "via", lab.RouterIn4)

@@ -72,6 +72,9 @@ func (s *Server) uptimes(c *fiber.Ctx, m models.MonitorRow, now time.Time) ([]vi
 		if err != nil {
 			return nil, err
 		}
+		if m.CreatedAt.After(up.From) { // it is cut to five minutes, and before there was a monitor nothing could be measured
+			up.From = m.CreatedAt
+		}
 		out = append(out, views.Uptime{Word: span.word, Uptime: up})
 	}
 	return out, nil

@@ -175,6 +175,9 @@ func (s *story) looksBack(path string) {
 	if got, err := strconv.ParseFloat(strings.TrimSpace(shown), 64); err != nil || math.Abs(got-want) > 10 || !strings.Contains(text, "measured") {
 		s.t.Errorf("got the uptime %q, want about %.2f %% of what was measured", text, want)
 	}
+	if strings.Contains(text, "not measured") { // less than a minute was not, and what was before the monitor does not count
+		s.t.Errorf("got the uptime %q, want nothing of a minute that was not measured", text)
+	}
 	if got := value[int](s.page, `document.querySelectorAll("[data-testid=chart] svg.w-1184 .flag-cloth").length`); got != 2 {
 		s.t.Errorf("got %d kinds of flags on the chart, want those of down and degraded", got)
 	}

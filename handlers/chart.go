@@ -61,18 +61,11 @@ func (s *Server) uptimes(c *fiber.Ctx, m models.MonitorRow, now time.Time) ([]vi
 		word string
 		time.Duration
 	}{{"24 h", 24 * time.Hour}, {"30 d", 30 * 24 * time.Hour}} {
-		from := now.Add(-span.Duration)
-		if m.CreatedAt.After(from) {
-			from = m.CreatedAt
-		}
-		if !from.Before(now) {
-			continue
-		}
-		up, err := s.Store.Uptime(c.UserContext(), actorOf(c), m.PublicID, from, now, false)
+		up, err := s.Store.Uptime(c.UserContext(), actorOf(c), m.PublicID, now.Add(-span.Duration), now, false)
 		if err != nil {
 			return nil, err
 		}
-		if m.CreatedAt.After(up.From) { // it is cut to five minutes, and before there was a monitor nothing could be measured
+		if m.CreatedAt.After(up.From) { // before there was a monitor nothing could be measured
 			up.From = m.CreatedAt
 		}
 		out = append(out, views.Uptime{Word: span.word, Uptime: up})

@@ -175,3 +175,46 @@ func TestShortDuration(t *testing.T) {
 		}
 	}
 }
+
+// An incident's page shows what was measured around it, with a flag, and the way to the target as it was then; where nothing was
+// measured or traced it shows neither.
+func TestWhatAnIncidentsPageShows(t *testing.T) {
+	houses(t, func(h *house) {
+		from := time.Now().Add(-20 * time.Minute).Truncate(time.Second)
+		h.outage(from, "+---+")
+		hop := models.Hop{TTL: 1, Sent: 3, Addresses: []string{"10.0.0.1"}, RTTs: []int64{1000}}
+		silent := models.Hop{TTL: 2, Sent: 3, Lost: 3}
+		for _, trace := range []models.Trace{{At: from, Kind: models.TraceBaseline, Hops: models.Hops{hop}, Reached: true}, {At: from.Add(90 * time.Second), Kind: models.TraceFailure, Hops: models.Hops{hop, silent}}} {
+			trace.MonitorID, trace.LocationID, trace.Address = h.monitor.ID, models.LocationID, "10.0.0.2"
+			if err := h.store.UnscopedSaveTrace(context.Background(), trace); err != nil {
+				h.t.Fatal(err)
+			}
+		}
+		list, _ := h.read("admin@example.com", "/incidents")
+		link, _ := list.Find("[data-testid=incident-row] a.cause").Attr("href")
+		for _, who := range []string{"admin@example.com", h.limited} {
+			doc, _ := h.read(who, link)
+			chart := doc.Find("[data-testid=incident-chart]")
+			if chart.Find("svg.smoke").Length() != 3 || chart.Find("svg.w-1184 .flag-cloth").Length() != 1 {
+				h.t.Errorf("%s: got %d pictures with %d flags, want three widths, and one flag in each", who, chart.Find("svg.smoke").Length(), chart.Find("svg.w-1184 .flag-cloth").Length())
+			}
+			if got := words(doc, "[data-testid=path-mark]"); got != "Nobody answers past hop 1, 10.0.0.1" {
+				h.t.Errorf("%s: got the path's mark %q", who, got)
+			}
+			href, _ := chart.Find(".panel-head a").Attr("href")
+			if page, a := h.read(who, href); a.status != http.StatusOK || page.Find("[data-testid=chart] svg.w-1184 .flag-cloth").Length() != 1 {
+				h.t.Errorf("%s: %s: got %d, want the monitor's page with the same history", who, href, a.status)
+			}
+		}
+
+		if err := h.store.SetBlind(context.Background(), models.LocationID, time.Now().Add(-time.Minute), []string{"gateway 10.99.0.1"}); err != nil {
+			h.t.Fatal(err)
+		}
+		list, _ = h.read("admin@example.com", "/incidents?type=blind")
+		link, _ = list.Find("[data-testid=incident-row] a.cause").Attr("href")
+		doc, a := h.read("admin@example.com", link)
+		if a.status != http.StatusOK || doc.Find("#incident").Length() != 1 || doc.Find("svg.smoke, [data-testid=path]").Length() != 0 {
+			h.t.Errorf("blind: got %d, and %d pictures and paths; want the page without them", a.status, doc.Find("svg.smoke, [data-testid=path]").Length())
+		}
+	})
+}

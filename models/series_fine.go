@@ -20,12 +20,8 @@ func (s *Store) finerStep(ctx context.Context, m MonitorRow, r SeriesRange) (tim
 		if step < m.Interval() || r.To.Sub(r.From) > time.Duration(points)*step {
 			continue
 		}
-		oldest, err := s.resultRows(ctx, m.ID, "slot >= 0 ORDER BY slot LIMIT 1")
-		if err != nil {
-			return 0, err
-		}
-		if len(oldest) == 1 && oldest[0].Slot <= later(r.From, m.CreatedAt).Add(2*m.Interval()).UnixMilli() {
-			return step, nil
+		if kept, err := s.resultsKept(ctx, m, r.From); err != nil || kept {
+			return step, err
 		}
 		break
 	}

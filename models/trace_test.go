@@ -54,6 +54,10 @@ func TestBaselinesThatAreComparedStay(t *testing.T) {
 		if err != nil || now == nil || now.Kind != models.TraceFailure || before == nil || !before.At.Equal(at.Add(2*time.Hour)) {
 			t.Errorf("an incident: got %+v and %+v, %v; want the failure and the baseline before it", before, now, err)
 		}
+		save(models.TraceFailure, 153*time.Minute)
+		if _, now, err = s.IncidentPath(t.Context(), by, m.PublicID, at.Add(152*time.Minute), time.Time{}); err != nil || now == nil || !now.At.Equal(at.Add(153*time.Minute)) {
+			t.Errorf("an incident soon after another: got %+v, %v; want its own trace, not the one before it", now, err)
+		}
 		if _, now, err = s.IncidentPath(t.Context(), by, m.PublicID, at.Add(4*time.Hour), at.Add(5*time.Hour)); err != nil || now != nil {
 			t.Errorf("an incident without a trace: got %+v, %v", now, err)
 		}

@@ -117,6 +117,8 @@ func TestVerdictsAreTold(t *testing.T) {
 		s.now("unknown", "Unknown", "this machine could not send", func() { lab.IP(t, "route", "del", "default") })
 		s.lists("the blind incident", "Not measured", 3, "no default route (it was by "+lab.RouterIn4+")", "!recovered")
 		s.lists("the downtime to stay open", "Down", 3, "!recovered")
+		// The lost packets must be out of the window by the repair: what still sees them is degraded first.
+		s.page.until("to be blind for longer than the window", `/not measured for ([4-9]|\d\d) checks/.test(document.getElementById("monitor").innerText.replaceAll("\u00a0", " "))`)
 		s.now("up again", "Up", host, func() {
 			far.Behave(lab.Honest)
 			lab.IP(t, "route", "add", "default", "via", lab.RouterIn4)
@@ -172,6 +174,9 @@ func (s *story) looksBack(path string) {
 	shown, _, _ := strings.Cut(text, "%")
 	if got, err := strconv.ParseFloat(strings.TrimSpace(shown), 64); err != nil || math.Abs(got-want) > 10 || !strings.Contains(text, "measured") {
 		s.t.Errorf("got the uptime %q, want about %.2f %% of what was measured", text, want)
+	}
+	if strings.Contains(text, "not measured") { // less than a minute was not, and what was before the monitor does not count
+		s.t.Errorf("got the uptime %q, want nothing of a minute that was not measured", text)
 	}
 	if got := value[int](s.page, `document.querySelectorAll("[data-testid=chart] svg.w-1184 .flag-cloth").length`); got != 2 {
 		s.t.Errorf("got %d kinds of flags on the chart, want those of down and degraded", got)

@@ -19,14 +19,21 @@ const chartPoints = 300
 
 // smoke reads what the chart of a monitor shows.
 func (s *Server) smoke(c *fiber.Ctx, m models.MonitorRow, q chartQuery) (views.Smoke, error) {
-	series, err := s.Store.Series(c.UserContext(), actorOf(c), m.PublicID, models.SeriesRange{From: q.from, To: q.to, Points: chartPoints})
+	ctx, by := c.UserContext(), actorOf(c)
+	series, err := s.Store.Series(ctx, by, m.PublicID, models.SeriesRange{From: q.from, To: q.to, Points: chartPoints})
+	if err != nil {
+		return views.Smoke{}, err
+	}
+	incidents, err := s.Store.IncidentsBetween(ctx, by, m.PublicID, q.from, q.to)
 	if err != nil {
 		return views.Smoke{}, err
 	}
 	series.From, series.To = q.from, q.to
 	smoke := views.Smoke{Series: series, Begun: m.CreatedAt, Interval: m.Interval(), Zone: q.zone, Limits: smokeLimits(m.Config)}
-	smoke.Flags, err = s.smokeFlags(c, m, q)
-	return smoke, err
+	for _, i := range incidents {
+		smoke.Flags = append(smoke.Flags, views.SmokeFlag{Kind: i.Type, Start: i.StartedAt, End: i.EndedAt})
+	}
+	return smoke, nil
 }
 
 // smokeLimits are the round-trip times that the monitor's rule names.
@@ -42,35 +49,6 @@ func smokeLimits(config models.IcmpConfig) []views.SmokeLimit {
 		}
 	}
 	return limits
-}
-
-// smokeFlags are the incidents of the range, in order of time.
-func (s *Server) smokeFlags(c *fiber.Ctx, m models.MonitorRow, q chartQuery) ([]views.SmokeFlag, error) {
-	incidents, err := s.Store.IncidentsBetween(c.UserContext(), actorOf(c), m.PublicID, q.from, q.to)
-	flags := make([]views.SmokeFlag, 0, len(incidents))
-	for _, i := range incidents {
-		flags = append(flags, views.SmokeFlag{Kind: i.Type, Start: i.StartedAt, End: i.EndedAt})
-	}
-	return flags, err
-}
-
-// uptimes are the monitor's shares of time up to now, of what it has lived.
-func (s *Server) uptimes(c *fiber.Ctx, m models.MonitorRow, now time.Time) ([]views.Uptime, error) {
-	var out []views.Uptime
-	for _, span := range []struct {
-		word string
-		time.Duration
-	}{{"24 h", 24 * time.Hour}, {"30 d", 30 * 24 * time.Hour}} {
-		up, err := s.Store.Uptime(c.UserContext(), actorOf(c), m.PublicID, now.Add(-span.Duration), now, false)
-		if err != nil {
-			return nil, err
-		}
-		if m.CreatedAt.After(up.From) { // before there was a monitor nothing could be measured
-			up.From = m.CreatedAt
-		}
-		out = append(out, views.Uptime{Word: span.word, Uptime: up})
-	}
-	return out, nil
 }
 
 // chartPanel is the chart as its monitor's page shows it.

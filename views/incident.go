@@ -77,7 +77,11 @@ func (p IncidentPage) course() []incidentMoment {
 		list = append(list, incidentMoment{At: c.Result.StartedAt(), Shape: outcomeShape(c.Result.Outcome), Word: c.word(), Text: c.note(), Check: c})
 	}
 	if !p.Open() {
-		list = append(list, incidentMoment{At: p.EndedAt, Word: "Ended", Text: p.Ended + ", after " + lasted(p.Duration(p.Now))})
+		end := p.EndedAt
+		if len(p.Recovered) > 0 {
+			end = later(end, p.Recovered[0].Result.StartedAt()) // the good check that ended it began within its slot
+		}
+		list = append(list, incidentMoment{At: end, Word: "Ended", Text: p.Ended + ", after " + lasted(p.Duration(p.Now))})
 	}
 	slices.SortStableFunc(list, func(a, b incidentMoment) int { return a.At.Compare(b.At) })
 	// A packet is lost within its check, but it is what began.

@@ -240,8 +240,8 @@ func (s *Store) letGiveBack(ctx context.Context) error {
 	if bytes > cheapVacuum {
 		return nil
 	}
-	// Each connection asks for incremental, which takes effect with this. Who is not alone on the file does it next time.
-	if _, err := s.db.ExecContext(ctx, "VACUUM"); err != nil && !IsLocked(err) {
+	// The writer has one connection, so that both are for it. Who is not alone on the file does it next time.
+	if _, err := s.db.ExecContext(ctx, "PRAGMA auto_vacuum = incremental; VACUUM"); err != nil && !IsLocked(err) {
 		return err
 	}
 	return nil

@@ -131,13 +131,20 @@ func openSQLite(path string) (rw, ro *bun.DB, err error) {
 		return nil, nil, errors.New("the database's path is empty")
 	}
 	// Whoever may read the file may read password hashes: made here, it is its owner's alone, and so are its journals.
+	vacuum := ""
 	if f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err == nil {
+		if info, err := f.Stat(); err == nil && info.Size() == 0 {
+			// It makes the file such that space can be given back, and must come before WAL. Of a file that is there it would
+			// wait, at each connection, for the lock of whoever writes.
+			vacuum = "&_pragma=auto_vacuum(incremental)"
+		}
 		_ = f.Close()
 	}
-	// auto_vacuum is for a new file and must come before WAL: it makes pages at the end such that they can be given back. The log is
-	// cut to journal_size_limit once it was copied.
-	base := liteFile(path) +
-		"?_pragma=busy_timeout(5000)&_pragma=auto_vacuum(incremental)&_pragma=journal_mode(WAL)&_pragma=journal_size_limit(67108864)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_time_format=sqlite"
+	dsn := func(vacuum, mode string) string {
+		// The log is cut to journal_size_limit once it was copied.
+		return liteFile(path) + "?_pragma=busy_timeout(5000)" + vacuum + "&_pragma=journal_mode(WAL)&_pragma=journal_size_limit(67108864)" +
+			"&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_time_format=sqlite" + mode
+	}
 	open := func(dsn string, conns int) (*bun.DB, error) {
 		db, err := sql.Open("sqlite", dsn)
 		if err != nil {
@@ -147,10 +154,10 @@ func openSQLite(path string) (rw, ro *bun.DB, err error) {
 		db.SetMaxIdleConns(conns)
 		return bun.NewDB(db, sqlitedialect.New()), nil
 	}
-	if rw, err = open(base+"&_txlock=immediate", 1); err != nil {
+	if rw, err = open(dsn(vacuum, "&_txlock=immediate"), 1); err != nil {
 		return nil, nil, err
 	}
-	if ro, err = open(base+"&_pragma=query_only(1)", 4); err != nil {
+	if ro, err = open(dsn("", "&_pragma=query_only(1)"), 4); err != nil {
 		return nil, nil, errors.Join(err, rw.Close())
 	}
 	return rw, ro, nil

@@ -230,7 +230,7 @@ func TestSmokeLoss(t *testing.T) {
 			}
 		}
 	}
-	for loss, want := range map[float64]int{0: 0, 0.4: 0, 0.5: 1, 3.9: 1, 4: 2, 14.9: 2, 15: 3, 49.9: 3, 50: 4, 100: 4} {
+	for loss, want := range map[float64]int{0: 0, 0.001: 1, 0.4: 1, 0.5: 1, 3.9: 1, 4: 2, 14.9: 2, 15: 3, 49.9: 3, 50: 4, 100: 4} {
 		if got := lossStep(loss); got != want {
 			t.Errorf("%g %%: got step %d, want %d", loss, got, want)
 		}

@@ -36,10 +36,10 @@ type IncidentTarget struct {
 
 // IncidentsFilter chooses a part of the incidents, newest first. The zero value chooses all; Limit must be given.
 type IncidentsFilter struct {
-	// Open leaves out those that ended.
-	Open     bool
-	Type     IncidentType
-	Customer Ref
+	// Open leaves out those that ended, Ended those that did not.
+	Open, Ended bool
+	Type        IncidentType
+	Customer    Ref
 	// Monitor is the internal number of one whose incidents are wanted; 0 = any.
 	Monitor int64
 	// Search is a substring of a monitor's name or host, or of a customer's name, without case.
@@ -63,6 +63,16 @@ func (s *Store) filterIncidents(q *bun.SelectQuery, by Actor, f IncidentsFilter)
 	q = q.Where("i.organization_id = ?", by.OrganizationID)
 	if f.Open {
 		q = q.Where("i.ended_at IS NULL")
+	}
+	switch {
+	case f.Ended && (by.Limited || f.Monitor != 0): // who is shown only a part is shown that this has ended
+		open := partsQuery(s.ro.NewSelect().TableExpr("incident_monitors AS im").ColumnExpr("im.incident_id"), by).Where("im.ended_at IS NULL")
+		if f.Monitor != 0 {
+			open = open.Where("im.monitor_id = ?", f.Monitor)
+		}
+		q = q.Where("(i.ended_at IS NOT NULL OR i.type <> ? AND i.id NOT IN (?))", IncidentBlind, open)
+	case f.Ended:
+		q = q.Where("i.ended_at IS NOT NULL")
 	}
 	if f.Type != IncidentNone {
 		q = q.Where("i.type = ?", f.Type)

@@ -39,7 +39,7 @@ type Incident struct {
 
 // IncidentFilter is what the list shows; its fields are the query's.
 type IncidentFilter struct {
-	// Status is active for the open ones, or empty for all.
+	// Status is open or ended, or empty for all.
 	Status string
 	// Type is a word of the API or empty.
 	Type                          string
@@ -65,7 +65,7 @@ func (f IncidentFilter) URL(page int) string {
 	return "/incidents?" + q.Encode()
 }
 
-func incidentStatusChoices() []Choice { return []Choice{{"active", "Open"}} }
+func incidentStatusChoices() []Choice { return []Choice{{"open", "Open"}, {"ended", "Ended"}} }
 
 func incidentTypeChoices() []Choice {
 	return []Choice{{string(models.IncidentDowntime), "Down"}, {string(models.IncidentDegraded), "Degraded"}, {string(models.IncidentBlind), "Not measured"}}
@@ -90,8 +90,10 @@ func (p IncidentsPage) nothing() string {
 		return "This page is past the last one."
 	case p.Filter.Search != "":
 		return "Nothing matches “" + p.Filter.Search + "”."
-	case p.Filter == IncidentFilter{Status: "active"}:
+	case p.Filter == IncidentFilter{Status: "open"}:
 		return "No incident is open."
+	case p.Filter == IncidentFilter{Status: "ended"}:
+		return "No incident has ended yet."
 	case p.Filter.active():
 		return "Nothing matches these filters."
 	}

@@ -128,7 +128,7 @@ func (s *Server) showIncidents(c *fiber.Ctx) error {
 // incidentView is an incident as views draw it.
 func incidentView(r models.IncidentRow, now time.Time) views.Incident {
 	v := views.Incident{PublicID: r.PublicID.String(), Type: r.Type, Mass: r.Mass, IncidentFacts: r.IncidentFacts, Monitors: r.Monitors, OpenMonitors: r.OpenMonitors,
-		AcknowledgedAt: r.AcknowledgedAt, AcknowledgedBy: r.AcknowledgedBy, AcknowledgeNote: r.AcknowledgeNote, Now: now}
+		AcknowledgedAt: r.AcknowledgedAt, AcknowledgedBy: r.AcknowledgedBy, AcknowledgeNote: r.AcknowledgeNote, Flapping: r.Flapping, UpSince: r.UpSince, Flips: r.Flips, Now: now}
 	if !r.Open() {
 		v.Ended = views.IncidentEndText(r.EndReason, r.EndedBy)
 	}

@@ -34,7 +34,12 @@ type Incident struct {
 	Monitors, OpenMonitors                                         int
 	AcknowledgedAt                                                 time.Time
 	AcknowledgedBy, AcknowledgeNote                                string
-	Now                                                            time.Time
+	// Flapping is true where its monitor's verdict turns too often: it stays open for that, though the monitor may be up; see
+	// models.IncidentRow for UpSince and Flips.
+	Flapping bool
+	UpSince  time.Time
+	Flips    int
+	Now      time.Time
 }
 
 // IncidentFilter is what the list shows; its fields are the query's.
@@ -132,6 +137,18 @@ func (i Incident) others() string {
 
 // word is the state's, or how many share it.
 func (i Incident) word() string { return incidentWord(i.Type) }
+
+// flapping says why it stays open; empty mostly. Before it, where the monitor is up, stands since when.
+func (i Incident) flapping() string {
+	if !i.Flapping || !i.Open() {
+		return ""
+	}
+	text := "flapping: " + count(i.Flips, "change", "changes")
+	if i.Flips >= models.MaxFlips {
+		text += " or more"
+	}
+	return text + " in the last hour"
+}
 
 // acknowledged says who has taken it on, with the note.
 func (i Incident) acknowledged() string {

@@ -514,3 +514,15 @@ func BenchmarkChart(b *testing.B) {
 	}
 	b.ReportMetric(float64(size)/1024, "KiB")
 }
+
+// A title of two years names them.
+func TestTitleNamesTheYears(t *testing.T) {
+	s := plainSmoke()
+	s.Series.To = noon
+	for span, want := range map[time.Duration]string{365 * 24 * time.Hour: noon.AddDate(0, 0, -365).Format("2 Jan 2006") + " to " + noon.Format("2 Jan 2006"), time.Hour: noon.Add(-time.Hour).Format("2 Jan 15:04")} {
+		s.Series.From = noon.Add(-span)
+		if got := (drawing{Smoke: s}).title(); !strings.Contains(got, want) {
+			t.Errorf("%s: got %q, want %q in it", span, got, want)
+		}
+	}
+}

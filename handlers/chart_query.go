@@ -32,22 +32,14 @@ const (
 	longestRange  = 20 * 366 * 24 * time.Hour
 )
 
-// chartRange reads range, start, end and tz. A range has its end, or now; start and end go without a range.
+// chartRange reads range, start, end (or startDate, endDate) and tz. A range has its end, or now; start and end go without a range.
 func chartRange(c *fiber.Ctx, now time.Time) (chartQuery, error) {
 	q := chartQuery{name: c.Query("range"), to: now, zone: time.UTC}
 	var bad models.Invalid
-	moment := func(name string) (t time.Time) {
-		text := c.Query(name)
-		if text == "" {
-			return time.Time{}
-		}
-		t, err := time.Parse(time.RFC3339, text)
-		if err != nil || t.Year() < 1970 || t.Year() > 9999 {
-			bad.Fields = append(bad.Fields, models.FieldError{Field: name, Message: name + " must be a time like 2026-02-26T12:00:00Z"})
-		}
-		return t.UTC()
-	}
-	start, end := moment("start"), moment("end")
+	history := historyQuery{c: c}
+	start := history.moment(history.either("start", "startDate"), false)
+	end := history.moment(history.either("end", "endDate"), true)
+	bad.Fields = append(bad.Fields, history.bad.Fields...)
 	if end.After(now) {
 		end = now // nothing was measured after it
 	}

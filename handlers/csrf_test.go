@@ -82,6 +82,23 @@ func TestForgedRequests(t *testing.T) {
 	}
 }
 
+// Whoever sends a form without its token reads to reload it, not that the role is too small; a program reads the old sentence.
+func TestOldForm(t *testing.T) {
+	h := liteHouse(t)
+	header := []string{"Cookie", "sid=" + h.session("admin@example.com"), "Sec-Fetch-Site", "same-origin", "Content-Type", "application/x-www-form-urlencoded"}
+	a := h.request("POST", "/monitors", "name=Old", header...)
+	if a.status != http.StatusForbidden || !strings.Contains(a.body, "This form is too old") || strings.Contains(a.body, "Your role may not") {
+		t.Errorf("got %d %s, want 403 that says to reload", a.status, a.body)
+	}
+	if a = h.request("POST", "/monitors", "name=Old", append(header, "HX-Request", "true")...); !strings.Contains(a.body, "This form is too old") {
+		t.Errorf("HTMX: got %d %s, want the same", a.status, a.body)
+	}
+	header[5] = "application/json"
+	if a = h.request("POST", "/api/icmp-monitors", `{"name":"Old"}`, header...); a.status != http.StatusForbidden || !strings.Contains(a.body, `"message":"Forbidden"`) {
+		t.Errorf("API: got %d %s, want Forbidden", a.status, a.body)
+	}
+}
+
 // TestHonestRequests are the other side: what must not be taken for forged.
 func TestHonestRequests(t *testing.T) {
 	h := liteHouse(t)

@@ -118,9 +118,13 @@ func TestDetailsRange(t *testing.T) {
 		"range=week&endDate=2026-02-28":        "2026-02-22 00:00 to 2026-03-01 00:00",
 		"range=year&startDate=2026-02-01&endDate=2026-02-01":                 "2026-02-01 00:00 to 2026-02-02 00:00",
 		"startDate=2026-03-01T12:00:00%2B02:00&endDate=2026-03-01T11:00:00Z": "2026-03-01 10:00 to 2026-03-01 11:00",
-		"startDate=2026-03-05":          "startDate: startDate must be before endDate, and not in the future",
-		"date=2026-03-09":               "startDate: startDate must be before endDate, and not in the future",
-		"startDate=2026-03-01T00:00:00": "startDate: startDate must be an ISO 8601 time like 2026-02-26T12:00:00.000Z, or a date",
+		"start=2026-03-01&end=2026-03-02":                                    "2026-03-01 00:00 to 2026-03-03 00:00",
+		"start=2026-03-05":                                                   "start: start must be before endDate, and not in the future",
+		"start=2026-03-01&startDate=2026-03-01":                              "start: start is another name of startDate: give one of them",
+		"startDate=1900-01-01":                                               "startDate: startDate must be between the years 1970 and 9999",
+		"startDate=2026-03-05":                                               "startDate: startDate must be before endDate, and not in the future",
+		"date=2026-03-09":                                                    "startDate: startDate must be before endDate, and not in the future",
+		"startDate=2026-03-01T00:00:00":                                      "startDate: startDate must be an ISO 8601 time like 2026-02-26T12:00:00.000Z, or a date",
 	} {
 		resp, err := app.Test(httptest.NewRequest("GET", "/?"+query, strings.NewReader("")))
 		if err != nil {

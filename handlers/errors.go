@@ -18,6 +18,8 @@ type problem struct {
 	message string
 	code    string
 	fields  map[string]string
+	// onPage is what a page says in place of its own words; empty for those.
+	onPage string
 	// retryAfter is in seconds; 0 = not said.
 	retryAfter int
 }
@@ -50,6 +52,8 @@ func problemOf(err error) problem {
 		return problem{status: 401, message: "Unauthorized"}
 	case errors.Is(err, models.ErrWrongPassword):
 		return problem{status: 401, message: "Invalid email or password"}
+	case errors.Is(err, errOldForm):
+		return problem{status: 403, message: "Forbidden", onPage: "This form is too old, or does not come from here: reload its page, then send it again."}
 	case errors.Is(err, models.ErrForbidden):
 		return problem{status: 403, message: "Forbidden"}
 	case errors.Is(err, models.ErrBusy):

@@ -114,7 +114,7 @@ func (x *export) pageOfChecks(ctx context.Context, from time.Time) (next time.Ti
 		if x.csv != nil {
 			err = x.csv.Write(x.checkRecord(checks[i]))
 		} else {
-			err = x.item(newCheckItem(checks[i].Result, x.location))
+			err = x.item(newExportedCheck(checks[i], x.location))
 		}
 		if err != nil {
 			return next, false, err

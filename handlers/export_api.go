@@ -16,7 +16,7 @@ import (
 )
 
 // exportMonitorAPI sends a monitor's history as a file, page by page: as much as is asked for, in as little memory as a page takes.
-// Query: start and end (default: the seven days up to now), granularity (default: the finest that is kept).
+// Query: start and end, or startDate and endDate (default: the seven days up to now), granularity (default: the finest that is kept).
 func (s *Server) exportMonitorAPI(csv bool) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		id, err := monitorID(c)
@@ -59,17 +59,18 @@ func (s *Server) exportMonitorAPI(csv bool) fiber.Handler {
 	}
 }
 
-// exportRange reads start, end and granularity.
+// exportRange reads start, end (or startDate, endDate) and granularity.
 func exportRange(c *fiber.Ctx, now time.Time) (from, to time.Time, granularity string, err error) {
 	q := historyQuery{c: c}
-	from, to, granularity = q.moment("start", false), q.moment("end", true), q.granularity()
+	startName, endName := q.either("start", "startDate"), q.either("end", "endDate")
+	from, to, granularity = q.moment(startName, false), q.moment(endName, true), q.granularity()
 	if to.IsZero() || to.After(now) {
 		to = now
 	}
 	if from.IsZero() {
 		from = to.AddDate(0, 0, -7)
 	}
-	q.ordered("start", "end", from, to)
+	q.ordered(startName, endName, from, to)
 	return from, to, granularity, q.err()
 }
 

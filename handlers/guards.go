@@ -120,7 +120,7 @@ func (s *Server) identify(c *fiber.Ctx) error {
 		}
 	}
 	if byCookie(c) && unsafeMethod(c) && !s.fromOwnPage(c) {
-		return models.ErrForbidden
+		return errOldForm
 	}
 	return nil
 }
@@ -244,6 +244,10 @@ func sameOrigin(c *fiber.Ctx) bool {
 	u, err := url.Parse(origin)
 	return err == nil && u.Host != "" && u.Host == string(c.Request().Host())
 }
+
+// errOldForm refuses a change that comes without its session's token: mostly a form that was open while somebody signed in anew.
+// A program reads of it what it reads of every other refusal.
+var errOldForm = fmt.Errorf("no token of this session: %w", models.ErrForbidden)
 
 // fromOwnPage asks for the same origin and for the session's own token, by header or form field. What sends our cookie is
 // a browser, and every browser says with a changing request where it comes from.

@@ -39,11 +39,29 @@ func (q *historyQuery) moment(name string, end bool) time.Time {
 	} else if err != nil {
 		t, err = time.Parse(time.RFC3339Nano, text)
 	}
-	if err != nil || t.Year() < 1970 || t.Year() > 9999 {
+	switch {
+	case err != nil:
 		q.wrong(name, name+" must be an ISO 8601 time like 2026-02-26T12:00:00.000Z, or a date")
+		return time.Time{}
+	case t.UTC().Year() < 1970 || t.UTC().Year() > 9999:
+		q.wrong(name, name+" "+badYear)
 		return time.Time{}
 	}
 	return t.UTC()
+}
+
+// badYear is said of a time outside of what a database can compare.
+const badYear = "must be between the years 1970 and 9999"
+
+// either is the one of two names of a parameter that the address has, or the first one; both at once are refused.
+func (q *historyQuery) either(name, other string) string {
+	switch {
+	case q.c.Query(other) == "":
+		return name
+	case q.c.Query(name) != "":
+		q.wrong(other, other+" is another name of "+name+": give one of them")
+	}
+	return other
 }
 
 // oneOf reads a word; absent is the first one.
@@ -98,13 +116,14 @@ func (q *historyQuery) ordered(start, end string, from, to time.Time) {
 	}
 }
 
-// detailsRange reads range, date, startDate, endDate, granularity and excludeMaintenance. A date chooses the day, the week from
+// detailsRange reads range, date, startDate, endDate (or start, end), granularity and excludeMaintenance. A date chooses the day, the week from
 // Monday on, the month or the year in UTC that it lies in; without one the range ends now, or at endDate. startDate alone is up to
 // now; with it the range's name means nothing.
 func detailsRange(c *fiber.Ctx, now time.Time) (models.DetailsRange, error) {
 	q := historyQuery{c: c}
 	name := q.oneOf("range", "day, week, month or year", "day", "week", "month", "year")
-	start, end, date := q.moment("startDate", false), q.moment("endDate", true), q.moment("date", false)
+	startName, endName := q.either("startDate", "start"), q.either("endDate", "end")
+	start, end, date := q.moment(startName, false), q.moment(endName, true), q.moment("date", false)
 	r := models.DetailsRange{Step: stepOf(q.granularity()), ExcludeMaintenance: q.oneOf("excludeMaintenance", "true or false", "false", "true") == "true"}
 	if r.To = end; end.IsZero() {
 		r.To = now
@@ -120,7 +139,7 @@ func detailsRange(c *fiber.Ctx, now time.Time) (models.DetailsRange, error) {
 	if r.To.After(now) {
 		r.To = now
 	}
-	q.ordered("startDate", "endDate", r.From, r.To)
+	q.ordered(startName, endName, r.From, r.To)
 	return r, q.err()
 }
 

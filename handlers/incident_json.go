@@ -61,6 +61,8 @@ type listedIncident struct {
 	IcmpMonitor    *namedMonitor       `json:"icmpMonitor"`
 	Type           models.IncidentType `json:"type"`
 	Cause          *string             `json:"cause"`
+	Flapping       bool                `json:"flapping"`
+	UpSince        isoTime             `json:"upSince"`
 }
 
 func newListedIncident(r models.IncidentRow) listedIncident {
@@ -68,6 +70,7 @@ func newListedIncident(r models.IncidentRow) listedIncident {
 		ID: r.ID, Status: incidentStatus(r.IncidentFacts), Severity: r.Type.Severity(), StartedAt: isoTime{r.StartedAt}, ResolvedAt: isoTime{r.EndedAt},
 		ErrorMessage: nonEmpty(views.IncidentCause(r.Type, r.IncidentFacts)), ResponseTimeMs: wholeMs(r.RTT), PublicID: r.PublicID,
 		IcmpMonitor: newNamedMonitor(r.Monitor), Type: r.Type, Cause: nonEmpty(string(r.Cause)),
+		Flapping: r.Flapping, UpSince: isoTime{r.UpSince},
 	}
 	if r.Monitor.ID != 0 {
 		item.IcmpMonitorID = &r.Monitor.ID
@@ -124,6 +127,9 @@ type incidentHead struct {
 	AcknowledgedAt  isoTime             `json:"acknowledgedAt"`
 	AcknowledgedBy  *string             `json:"acknowledgedBy"`
 	AcknowledgeNote *string             `json:"acknowledgeNote"`
+	// Flapping says why it is open still: its monitor's verdict turns too often; UpSince is null unless that is up now.
+	Flapping bool    `json:"flapping"`
+	UpSince  isoTime `json:"upSince"`
 }
 
 // incidentTimeline is the order in which it happened.
@@ -203,7 +209,8 @@ func newShownIncident(d models.IncidentDetail, l models.Location, now time.Time)
 		Incident: incidentHead{ID: d.ID, Type: d.Type, Status: item.Status, StartedAt: item.StartedAt, ResolvedAt: item.ResolvedAt, ErrorMessage: item.ErrorMessage,
 			ResponseTimeMs: item.ResponseTimeMs, PublicID: d.PublicID, Severity: item.Severity, Cause: item.Cause, IcmpMonitorID: item.IcmpMonitorID, IcmpMonitor: item.IcmpMonitor,
 			DurationMs: facts.Duration(now).Milliseconds(), EndReason: nonEmpty(string(d.EndReason)), EndedBy: nonEmpty(d.EndedBy),
-			AcknowledgedAt: isoTime{d.AcknowledgedAt}, AcknowledgedBy: nonEmpty(d.AcknowledgedBy), AcknowledgeNote: nonEmpty(d.AcknowledgeNote)},
+			AcknowledgedAt: isoTime{d.AcknowledgedAt}, AcknowledgedBy: nonEmpty(d.AcknowledgedBy), AcknowledgeNote: nonEmpty(d.AcknowledgeNote),
+			Flapping: d.Flapping, UpSince: isoTime{d.UpSince}},
 		Timeline: incidentTimeline{OutageStartedAt: isoTime{facts.StartedAt}, ConfirmationAt: isoTime{facts.ConfirmedAt}, FailedChecks: newIncidentChecks(d.Failed, l),
 			FailedChecksTotal: d.FailedTotal, AlertEvents: []struct{}{}, RecoveryChecks: newIncidentChecks(d.Recovered, l), RecoveryChecksTotal: d.RecoveredTotal},
 		Monitors: make([]incidentMonitor, len(d.Parts)), Comments: make([]incidentComment, len(d.Comments)),

@@ -15,6 +15,34 @@ import (
 	"github.com/google/uuid"
 )
 
+// What is said of a status and a type that the list has no word for.
+const (
+	badIncidentsStatus = "status must be open, ended or all"
+	badIncidentsType   = "type must be downtime, degraded or blind"
+)
+
+// incidentsStatus reads which incidents a list shows; active and resolved are the API's words for open and ended.
+func incidentsStatus(word string) (open, ended, ok bool) {
+	switch word {
+	case "open", "active":
+		return true, false, true
+	case "ended", "resolved":
+		return false, true, true
+	case "", "all":
+		return false, false, true
+	}
+	return false, false, false
+}
+
+// incidentsType tells whether a list can be of the type; the empty one is any.
+func incidentsType(t models.IncidentType) bool {
+	switch t {
+	case models.IncidentNone, models.IncidentDowntime, models.IncidentDegraded, models.IncidentBlind:
+		return true
+	}
+	return false
+}
+
 // incidentsFilter reads the list's query; every parameter that is wrong is named.
 func (s *Server) incidentsFilter(c *fiber.Ctx) (f models.IncidentsFilter, v views.IncidentFilter, page int, err error) {
 	e := &models.Invalid{}
@@ -22,14 +50,19 @@ func (s *Server) incidentsFilter(c *fiber.Ctx) (f models.IncidentsFilter, v view
 		e.Fields = append(e.Fields, models.FieldError{Field: field, Message: message})
 	}
 	v = views.IncidentFilter{Status: c.Query("status"), Type: c.Query("type"), CustomerID: c.Query("customerId"), MonitorID: c.Query("monitorId"), Search: c.Query("search")}
-	if v.Status != "" && v.Status != "active" {
-		wrong("status", "status must be active")
+	open, ended, ok := incidentsStatus(v.Status)
+	if !ok {
+		wrong("status", badIncidentsStatus)
 	}
-	f = models.IncidentsFilter{Open: v.Status == "active", Type: models.IncidentType(v.Type), Search: v.Search, Limit: defaultPerPage}
-	switch f.Type {
-	case models.IncidentNone, models.IncidentDowntime, models.IncidentDegraded, models.IncidentBlind:
-	default:
-		wrong("type", "type must be downtime, degraded or blind")
+	switch {
+	case open:
+		v.Status = "open"
+	case !ended:
+		v.Status = "" // as all is said by saying nothing
+	}
+	f = models.IncidentsFilter{Open: open, Ended: ended, Type: models.IncidentType(v.Type), Search: v.Search, Limit: defaultPerPage}
+	if !incidentsType(f.Type) {
+		wrong("type", badIncidentsType)
 	}
 	if v.CustomerID != "" {
 		if f.Customer, err = models.ParseRef(v.CustomerID); err != nil {
@@ -45,7 +78,7 @@ func (s *Server) incidentsFilter(c *fiber.Ctx) (f models.IncidentsFilter, v view
 	if strings.ContainsRune(v.Search, 0) || !utf8.ValidString(v.Search) {
 		wrong("search", "search must be text without NUL characters")
 	}
-	page, ok := queryInt(c, "page", 1, 1, 1<<20)
+	page, ok = queryInt(c, "page", 1, 1, 1<<20)
 	if !ok {
 		wrong("page", "page must be a whole number from 1")
 	}
@@ -95,7 +128,7 @@ func (s *Server) showIncidents(c *fiber.Ctx) error {
 // incidentView is an incident as views draw it.
 func incidentView(r models.IncidentRow, now time.Time) views.Incident {
 	v := views.Incident{PublicID: r.PublicID.String(), Type: r.Type, Mass: r.Mass, IncidentFacts: r.IncidentFacts, Monitors: r.Monitors, OpenMonitors: r.OpenMonitors,
-		AcknowledgedAt: r.AcknowledgedAt, AcknowledgedBy: r.AcknowledgedBy, AcknowledgeNote: r.AcknowledgeNote, Now: now}
+		AcknowledgedAt: r.AcknowledgedAt, AcknowledgedBy: r.AcknowledgedBy, AcknowledgeNote: r.AcknowledgeNote, Flapping: r.Flapping, UpSince: r.UpSince, Flips: r.Flips, Now: now}
 	if !r.Open() {
 		v.Ended = views.IncidentEndText(r.EndReason, r.EndedBy)
 	}

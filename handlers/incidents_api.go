@@ -34,10 +34,25 @@ func (s *Server) listIncidentsAPI(c *fiber.Ctx) error {
 	if !ok {
 		e.Fields = append(e.Fields, models.FieldError{Field: "offset", Message: "offset must be a whole number from 0"})
 	}
+	f := models.IncidentsFilter{Limit: limit, Offset: offset, Type: models.IncidentType(c.Query("type"))}
+	if f.Open, f.Ended, ok = incidentsStatus(c.Query("status")); !ok {
+		e.Fields = append(e.Fields, models.FieldError{Field: "status", Message: badIncidentsStatus})
+	}
+	if !incidentsType(f.Type) {
+		e.Fields = append(e.Fields, models.FieldError{Field: "type", Message: badIncidentsType})
+	}
+	withTotal := false
+	switch c.Query("includeTotal") {
+	case "1", "true":
+		withTotal = true
+	case "", "0", "false":
+	default:
+		e.Fields = append(e.Fields, models.FieldError{Field: "includeTotal", Message: "includeTotal must be true or false"})
+	}
 	if len(e.Fields) > 0 {
 		return e
 	}
-	rows, total, err := s.Store.Incidents(c.UserContext(), actorOf(c), models.IncidentsFilter{Limit: limit, Offset: offset})
+	rows, total, err := s.Store.Incidents(c.UserContext(), actorOf(c), f)
 	if err != nil {
 		return err
 	}
@@ -45,7 +60,7 @@ func (s *Server) listIncidentsAPI(c *fiber.Ctx) error {
 	for i, row := range rows {
 		items[i] = newListedIncident(row)
 	}
-	if v := c.Query("includeTotal"); v == "1" || v == "true" {
+	if withTotal {
 		return sendJSON(c, fiber.StatusOK, incidentPage{items, total, limit, offset})
 	}
 	return sendJSON(c, fiber.StatusOK, items)

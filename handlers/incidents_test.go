@@ -89,7 +89,7 @@ func TestIncidentPages(t *testing.T) {
 		if count := list.Find("[data-testid=open-incidents]"); strings.TrimSpace(count.Text()) != "11\u00a0open" && !strings.Contains(count.Text(), "1 open") {
 			h.t.Errorf("got %q beside the link, want 1 open", count.Text())
 		}
-		for query, want := range map[string]int{"?status=active": 1, "?type=degraded": 0, "?type=downtime": 2, "?search=GATE": 1, "?customerId=" + h.second.PublicID.String(): 1,
+		for query, want := range map[string]int{"?status=active": 1, "?status=open": 1, "?status=ended": 1, "?status=all": 2, "?status=ended&monitorId=" + h.monitor.PublicID.String(): 1, "?type=degraded": 0, "?type=downtime": 2, "?search=GATE": 1, "?customerId=" + h.second.PublicID.String(): 1,
 			"?monitorId=" + h.monitor.PublicID.String(): 1, "?page=2": 0} {
 			if got := page(session, "/incidents"+query).Find("[data-testid=incident-row]").Length(); got != want {
 				h.t.Errorf("%s: got %d rows, want %d", query, got, want)
@@ -97,6 +97,21 @@ func TestIncidentPages(t *testing.T) {
 		}
 		if a := h.browser(session, "GET", "/incidents?status=on&type=x&page=0", nil); a.status != http.StatusBadRequest {
 			h.t.Errorf("a wrong filter: got %d, want 400", a.status)
+		}
+		for query, field := range map[string]string{"status=on": "status", "type=outage": "type", "includeTotal=yes": "includeTotal"} {
+			if a := h.api(h.token("admin@example.com"), "GET", "/api/incidents?"+query, ""); a.status != http.StatusBadRequest || !strings.Contains(a.body, `"`+field+`":"`) {
+				h.t.Errorf("%s: got %d %s, want 400 that names it", query, a.status, a.body)
+			}
+		}
+		for query, want := range map[string]int{"status=open": 1, "status=resolved": 1, "status=all": 2, "status=ended&type=degraded": 0, "includeTotal=0": 2} {
+			var list []struct{ PublicID string }
+			if h.api(h.token("admin@example.com"), "GET", "/api/incidents?"+query, "").decode(h.t, &list); len(list) != want {
+				h.t.Errorf("%s: got %d incidents, want %d", query, len(list), want)
+			}
+		}
+		ended := page(h.session(h.limited), "/incidents?status=ended").Find("[data-testid=incident-row]").Length()
+		if open := page(h.session(h.limited), "/incidents?status=open").Find("[data-testid=incident-row]").Length(); open != 0 || ended != 1 {
+			h.t.Errorf("a limited user: got %d open and %d ended, want 0 and 1", open, ended)
 		}
 		if got := page(h.session(h.limited), "/incidents").Find("[data-testid=incident-row]"); got.Length() != 1 || strings.Contains(got.Text(), "Hidden") {
 			h.t.Errorf("a limited user: got %q, want the one that is theirs", got.Text())

@@ -181,6 +181,34 @@ func newCheckItem(r models.Result, l models.Location) checkItem {
 	return item
 }
 
+// exportedCheck is a check in a file: as everywhere, and then what the CSV file has of it too. address is whom was asked, replyTtl
+// is null without a reply, cause and causeSource are null where there is none.
+type exportedCheck struct {
+	checkItem
+	State       models.State `json:"state"`
+	Maintenance bool         `json:"maintenance"`
+	Kind        models.Kind  `json:"kind"`
+	Late        int          `json:"late"`
+	ReplyTTL    *int         `json:"replyTtl"`
+	Address     *string      `json:"address"`
+	Cause       *string      `json:"cause"`
+	CauseSource *string      `json:"causeSource"`
+}
+
+func newExportedCheck(c models.StoredCheck, l models.Location) exportedCheck {
+	item := exportedCheck{checkItem: newCheckItem(c.Result, l), State: c.State, Maintenance: c.Maintenance, Kind: c.Kind, Late: c.Late, Cause: nonEmpty(string(c.Cause))}
+	if c.ReplyTTL > 0 {
+		item.ReplyTTL = &c.ReplyTTL
+	}
+	if c.Address.IsValid() {
+		item.Address = nonEmpty(c.Address.String())
+	}
+	if c.CauseSource.IsValid() {
+		item.CauseSource = nonEmpty(c.CauseSource.String())
+	}
+	return item
+}
+
 // limitMessage says what is not well with a check that was answered: packets that were lost, else how slow the replies were.
 func limitMessage(r models.Result, source string) string {
 	f, ok := r.RTTs()

@@ -172,7 +172,7 @@ func (s *Server) failPage(c *fiber.Ctx, p problem, id string) error {
 	message := p.message
 	switch p.status {
 	case 403, 404, 500:
-		message = "" // the page's own words say it better than the API's
+		message = p.onPage // or the page's own words: they say it better than the API's
 	}
 	if viaHTMX(c) {
 		return draw(c, p.status, views.TroubleFragment(p.status, message))

@@ -39,7 +39,7 @@ func (s *Store) RequestCheck(ctx context.Context, by Actor, id uuid.UUID) (Monit
 }
 
 // monitorToProbe is a monitor that the actor may change and that is probed now, and from where. Errors: ErrForbidden, *NotFound,
-// ErrNoLocation.
+// ErrNoLocation, with the monitor still.
 func (s *Store) monitorToProbe(ctx context.Context, by Actor, id uuid.UUID) (MonitorRow, Location, error) {
 	if err := by.check(MayChangeMonitors); err != nil {
 		return MonitorRow{}, Location{}, err
@@ -57,7 +57,7 @@ func (s *Store) monitorToProbe(ctx context.Context, by Actor, id uuid.UUID) (Mon
 		return MonitorRow{}, Location{}, err
 	}
 	if !alive || !beat.CanPing() || row.Status == StatusDisabled || !row.RunsIn(location.Country) {
-		return MonitorRow{}, Location{}, ErrNoLocation
+		return row, Location{}, ErrNoLocation
 	}
 	return row, location, nil
 }

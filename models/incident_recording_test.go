@@ -250,9 +250,14 @@ func TestIncidentWhileFlapping(t *testing.T) {
 		h.want("flapping", "downtime 12:00:10.2")
 		if d := h.detail(); d.FailedTotal != 6 {
 			h.Errorf("got %d failed checks, want 6", d.FailedTotal)
+		} else if !d.Flapping || d.UpSince.IsZero() {
+			h.Errorf("got flapping %t, up since %s; want it to say why it is open while the monitor is up", d.Flapping, d.UpSince)
 		}
 		flapping = time.Time{}
 		each("+")
 		h.want("calm again", "downtime 12:00:10.2–12:01:50.0 recovered")
+		if h.detail().Flapping {
+			h.Error("it ended: want it not to be called flapping any more")
+		}
 	})
 }

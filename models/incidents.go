@@ -22,6 +22,11 @@ type IncidentRow struct {
 	CustomerPublicID            uuid.UUID
 	// Monitors is how many of the incident's the actor sees, OpenMonitors those of them that have not recovered.
 	Monitors, OpenMonitors int
+	// Flapping is true where it is open, though its monitor may be up, because the verdict of that turns too often. UpSince is zero
+	// unless the monitor is up; Flips is how often it turned in the hour before the row was read, at most MaxFlips.
+	Flapping bool
+	UpSince  time.Time
+	Flips    int
 }
 
 // IncidentTarget is a monitor as an incident names it.
@@ -36,10 +41,10 @@ type IncidentTarget struct {
 
 // IncidentsFilter chooses a part of the incidents, newest first. The zero value chooses all; Limit must be given.
 type IncidentsFilter struct {
-	// Open leaves out those that ended.
-	Open     bool
-	Type     IncidentType
-	Customer Ref
+	// Open leaves out those that ended, Ended those that did not.
+	Open, Ended bool
+	Type        IncidentType
+	Customer    Ref
 	// Monitor is the internal number of one whose incidents are wanted; 0 = any.
 	Monitor int64
 	// Search is a substring of a monitor's name or host, or of a customer's name, without case.
@@ -63,6 +68,16 @@ func (s *Store) filterIncidents(q *bun.SelectQuery, by Actor, f IncidentsFilter)
 	q = q.Where("i.organization_id = ?", by.OrganizationID)
 	if f.Open {
 		q = q.Where("i.ended_at IS NULL")
+	}
+	switch {
+	case f.Ended && (by.Limited || f.Monitor != 0): // who is shown only a part is shown that this has ended
+		open := partsQuery(s.ro.NewSelect().TableExpr("incident_monitors AS im").ColumnExpr("im.incident_id"), by).Where("im.ended_at IS NULL")
+		if f.Monitor != 0 {
+			open = open.Where("im.monitor_id = ?", f.Monitor)
+		}
+		q = q.Where("(i.ended_at IS NOT NULL OR i.type <> ? AND i.id NOT IN (?))", IncidentBlind, open)
+	case f.Ended:
+		q = q.Where("i.ended_at IS NOT NULL")
 	}
 	if f.Type != IncidentNone {
 		q = q.Where("i.type = ?", f.Type)
@@ -156,11 +171,16 @@ func (s *Store) nameMonitors(ctx context.Context, db bun.IDB, by Actor, only int
 		Status                      Status
 		CustomerID                  int64
 		CustomerName, CustomerEmail string
+		State                       State
+		Since, FlappingSince        time.Time `bun:",nullzero"`
+		Flips                       []byte
 	}
 	err := db.NewSelect().TableExpr("(?) AS f", first).ColumnExpr("im.*, f.monitors, f.open_monitors, m.public_id, m.name, m.hostname_typed AS hostname, m.status").
+		ColumnExpr("s.state, s.since, s.flapping_since, s.flips").
 		ColumnExpr("c.id AS customer_id, c.name AS customer_name, c.email AS customer_email, c.public_id AS customer_public_id").
 		Join("JOIN incident_monitors AS im ON im.incident_id = f.incident_id AND im.monitor_id = f.monitor_id").
-		Join("JOIN monitors AS m ON m.id = im.monitor_id").Join("JOIN customers AS c ON c.id = m.customer_id").Scan(ctx, &parts)
+		Join("JOIN monitors AS m ON m.id = im.monitor_id").Join("JOIN customers AS c ON c.id = m.customer_id").
+		Join("LEFT JOIN monitor_states AS s ON s.monitor_id = m.id AND s.location_id = ?", LocationID).Scan(ctx, &parts)
 	if err != nil {
 		return fmt.Errorf("naming the incidents' monitors: %w", err)
 	}
@@ -170,6 +190,12 @@ func (s *Store) nameMonitors(ctx context.Context, db bun.IDB, by Actor, only int
 		row.CustomerID, row.CustomerName, row.CustomerEmail, row.CustomerPublicID = p.CustomerID, p.CustomerName, p.CustomerEmail, p.CustomerPublicID
 		row.Monitors, row.OpenMonitors = p.Monitors, p.OpenMonitors
 		row.show(by, only, p.IncidentFacts)
+		if row.Open() && p.EndedAt.IsZero() && !p.FlappingSince.IsZero() && p.Status != StatusDisabled {
+			row.Flapping, row.Flips = true, MonitorState{Flips: p.Flips}.FlipsWithinHour(s.clock())
+			if p.State == StateUp {
+				row.UpSince = p.Since.UTC()
+			}
+		}
 	}
 	return nil
 }

@@ -61,7 +61,8 @@ func (s *Store) MaxLive() int {
 }
 
 // StartLive begins to measure a monitor live, rate packets a second for so many minutes. What the same user measured live ends.
-// Errors: ErrForbidden, *NotFound, *Invalid, ErrNoLocation, and *Conflict where somebody measures the same target.
+// Errors: ErrForbidden, *NotFound, *Invalid, ErrNoLocation, and *Conflict where somebody measures the same target or
+// the monitor is paused.
 func (s *Store) StartLive(ctx context.Context, by Actor, id uuid.UUID, rate, minutes int) (LiveSession, error) {
 	if err := by.check(MayChangeMonitors); err != nil {
 		return LiveSession{}, err
@@ -77,6 +78,9 @@ func (s *Store) StartLive(ctx context.Context, by Actor, id uuid.UUID, rate, min
 		return LiveSession{}, err
 	}
 	row, _, err := s.monitorToProbe(ctx, by, id)
+	if errors.Is(err, ErrNoLocation) && row.Status == StatusDisabled {
+		return LiveSession{}, &Conflict{Message: "Paused: resume it to measure it live"}
+	}
 	if err != nil {
 		return LiveSession{}, err
 	}

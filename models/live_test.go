@@ -126,8 +126,8 @@ func TestLiveRefuses(t *testing.T) {
 		if _, err := s.ChangeMonitor(ctx, by, id, fields(t, `{"status":"disabled"}`), ""); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.StartLive(ctx, by, id, 1, 1); !errors.Is(err, models.ErrNoLocation) {
-			t.Errorf("paused: got %v, want ErrNoLocation", err)
+		if _, err := s.StartLive(ctx, by, id, 1, 1); !errors.As(err, &conflict) || conflict.Message != "Paused: resume it to measure it live" {
+			t.Errorf("paused: got %v, want a conflict that says so", err)
 		}
 	})
 }

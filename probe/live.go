@@ -10,6 +10,10 @@ import (
 	"echolot/models/events"
 )
 
+// liveTakeOver is how long a new measurement waits for those that end, which may hold its address: the last lines of those
+// are to be written within liveEnd.
+const liveTakeOver = 2 * time.Second
+
 // liveRuns bounds live measurements at once: 20 times 10 packets a second.
 const liveRuns = 20
 
@@ -20,12 +24,18 @@ const notFromHere = "the monitor is not checked from here now"
 type live struct {
 	*Prober
 	mu      sync.Mutex
-	running map[int64]context.CancelFunc // by session
-	taken   map[netip.Addr]int64         // which session sends to an address
+	running map[int64]liveUnder  // by session
+	taken   map[netip.Addr]int64 // which session sends to an address
+}
+
+// liveUnder is a measurement under way: stop ends it, over is closed when it has let its addresses go.
+type liveUnder struct {
+	stop context.CancelFunc
+	over chan struct{}
 }
 
 func newLive(p *Prober) *live {
-	return &live{Prober: p, running: map[int64]context.CancelFunc{}, taken: map[netip.Addr]int64{}}
+	return &live{Prober: p, running: map[int64]liveUnder{}, taken: map[netip.Addr]int64{}}
 }
 
 // run measures until ctx ends, and returns when all is written. What is cut short then is taken up by whoever probes next.
@@ -67,6 +77,9 @@ func (l *live) look(ctx context.Context, runs *sync.WaitGroup) {
 	wanted := map[int64]bool{}
 	for _, s := range list {
 		wanted[s.ID] = true
+	}
+	ending := l.stopAllBut(wanted) // before others begin: one of these may hold their address
+	for _, s := range list {
 		l.mu.Lock()
 		_, running := l.running[s.ID]
 		full := len(l.running) >= liveRuns
@@ -75,23 +88,30 @@ func (l *live) look(ctx context.Context, runs *sync.WaitGroup) {
 		case running:
 			if why := l.changed(reading, s); why != "" {
 				l.endSession(ctx, s.ID, why)
-				wanted[s.ID] = false
+				delete(wanted, s.ID)
 			}
 		case !time.Now().Before(s.Until):
 			l.endSession(ctx, s.ID, "")
 		case full:
 			l.endSession(ctx, s.ID, "too many live measurements at once")
 		default:
-			l.begin(ctx, s, runs)
+			l.begin(ctx, s, runs, ending)
 		}
 	}
+	l.stopAllBut(wanted)
+}
+
+// stopAllBut ends the runs of other sessions than those, and returns what tells that each is over.
+func (l *live) stopAllBut(wanted map[int64]bool) (ending []<-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for id, stop := range l.running {
+	for id, under := range l.running {
 		if !wanted[id] {
-			stop()
+			under.stop()
+			ending = append(ending, under.over)
 		}
 	}
+	return ending
 }
 
 // changed says why a measurement under way must not go on; empty where it may.
@@ -108,8 +128,8 @@ func (l *live) changed(ctx context.Context, s models.LiveSession) string {
 	return ""
 }
 
-// begin begins one measurement, where its monitor is probed from here.
-func (l *live) begin(ctx context.Context, s models.LiveSession, runs *sync.WaitGroup) {
+// begin begins one measurement, where its monitor is probed from here, once those that end have let their addresses go.
+func (l *live) begin(ctx context.Context, s models.LiveSession, runs *sync.WaitGroup, ending []<-chan struct{}) {
 	reading, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	target, ok, err := l.store.UnscopedMonitorToProbe(reading, s.MonitorID)
@@ -132,13 +152,27 @@ func (l *live) begin(ctx context.Context, s models.LiveSession, runs *sync.WaitG
 		run.n, run.seq, run.highest = last[0].N, last[0].Seq, last[0].Seq
 	}
 	l.mu.Lock()
-	l.running[s.ID] = stop
+	l.running[s.ID] = liveUnder{stop, make(chan struct{})}
 	l.mu.Unlock()
 	runs.Go(func() {
 		defer l.forget(s.ID)
 		defer stop()
+		awaitAll(measuring, ending)
 		run.run(measuring)
 	})
+}
+
+// awaitAll returns when all are over, ctx ends, or liveTakeOver has passed.
+func awaitAll(ctx context.Context, ending []<-chan struct{}) {
+	ctx, cancel := context.WithTimeout(ctx, liveTakeOver)
+	defer cancel()
+	for _, over := range ending {
+		select {
+		case <-over:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // claim takes an address for a session; false where another one sends to it.
@@ -156,12 +190,13 @@ func (l *live) claim(a netip.Addr, session int64) bool {
 func (l *live) forget(session int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.running, session)
 	for a, who := range l.taken {
 		if who == session {
 			delete(l.taken, a)
 		}
 	}
+	close(l.running[session].over)
+	delete(l.running, session)
 }
 
 // endSession notes the end of a measurement, for its viewers.

@@ -142,6 +142,44 @@ func TestLiveEndsAtItsTime(t *testing.T) {
 	})
 }
 
+// Who begins again, in a second tab or with a double click, ends the first measurement and gets the second one.
+func TestLiveTakesOverFromItself(t *testing.T) {
+	lab.Inside(t, func(t *testing.T) {
+		store, by, monitors, _ := liveHouse(t, 0, "127.0.0.1")
+		first, err := store.StartLive(t.Context(), by, monitors[0].PublicID, 10, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sent := func(session models.LiveSession, more int) {
+			t.Helper()
+			for deadline := time.Now().Add(20 * time.Second); ; <-time.After(20 * time.Millisecond) {
+				_, sum, err := store.UnscopedLastLive(t.Context(), session.ID, 1)
+				if err != nil || time.Now().After(deadline) {
+					now, _, _ := store.UnscopedLive(t.Context(), session.ID)
+					t.Fatalf("got %+v, %v; want more than %d packets of %+v", sum, err, more, now)
+				}
+				if sum.Received > more {
+					return
+				}
+			}
+		}
+		sent(first, 0)
+		for range 2 {
+			second, err := store.StartLive(t.Context(), by, monitors[0].PublicID, 10, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sent(second, 10)
+			if second, _, err = store.UnscopedLive(t.Context(), second.ID); err != nil || !second.EndedAt.IsZero() {
+				t.Errorf("the second one: got %+v, %v; want it to go on", second, err)
+			}
+		}
+		if first, _, err = store.UnscopedLive(t.Context(), first.ID); err != nil || first.Why != "another one was begun" {
+			t.Errorf("the first one: got %+v, %v; want it ended for the second", first, err)
+		}
+	})
+}
+
 // Two names of one address are not measured at once, and a prober that comes after another goes on with its measurement.
 func TestLiveOncePerAddress(t *testing.T) {
 	lab.Inside(t, func(t *testing.T) {

@@ -19,9 +19,9 @@ type ConfirmPage struct {
 
 // DeleteMonitor is the question before a monitor is deleted. History is how long it has been measured, in words, or empty.
 func DeleteMonitor(publicID, name, history, csrf, from string) Confirm {
-	text := "Its history goes too."
+	text := "Its history and its incidents go too."
 	if history != "" {
-		text = "Its " + history + " of history go too."
+		text = "Its " + history + " of history and its incidents go too."
 	}
 	cancel := "/monitors"
 	if from == "monitor" {

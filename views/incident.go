@@ -83,7 +83,11 @@ func (p IncidentPage) course() []incidentMoment {
 		}
 		list = append(list, incidentMoment{At: end, Word: "Ended", Text: p.Ended + ", after " + lasted(p.Duration(p.Now))})
 	}
-	slices.SortStableFunc(list, func(a, b incidentMoment) int { return a.At.Compare(b.At) })
+	// At equal times what brings a verdict or an end stands before it, as it does in the list. A check's time is finer than the
+	// database keeps the verdict's.
+	slices.SortStableFunc(list, func(a, b incidentMoment) int {
+		return a.At.Truncate(time.Millisecond).Compare(b.At.Truncate(time.Millisecond))
+	})
 	// A packet is lost within its check, but it is what began.
 	return slices.Insert(list, 0, incidentMoment{At: p.StartedAt, Shape: incidentShape(p.Type), Word: p.beginning()})
 }

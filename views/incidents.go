@@ -34,12 +34,17 @@ type Incident struct {
 	Monitors, OpenMonitors                                         int
 	AcknowledgedAt                                                 time.Time
 	AcknowledgedBy, AcknowledgeNote                                string
-	Now                                                            time.Time
+	// Flapping is true where its monitor's verdict turns too often: it stays open for that, though the monitor may be up; see
+	// models.IncidentRow for UpSince and Flips.
+	Flapping bool
+	UpSince  time.Time
+	Flips    int
+	Now      time.Time
 }
 
 // IncidentFilter is what the list shows; its fields are the query's.
 type IncidentFilter struct {
-	// Status is active for the open ones, or empty for all.
+	// Status is open or ended, or empty for all.
 	Status string
 	// Type is a word of the API or empty.
 	Type                          string
@@ -65,7 +70,7 @@ func (f IncidentFilter) URL(page int) string {
 	return "/incidents?" + q.Encode()
 }
 
-func incidentStatusChoices() []Choice { return []Choice{{"active", "Open"}} }
+func incidentStatusChoices() []Choice { return []Choice{{"open", "Open"}, {"ended", "Ended"}} }
 
 func incidentTypeChoices() []Choice {
 	return []Choice{{string(models.IncidentDowntime), "Down"}, {string(models.IncidentDegraded), "Degraded"}, {string(models.IncidentBlind), "Not measured"}}
@@ -90,8 +95,10 @@ func (p IncidentsPage) nothing() string {
 		return "This page is past the last one."
 	case p.Filter.Search != "":
 		return "Nothing matches “" + p.Filter.Search + "”."
-	case p.Filter == IncidentFilter{Status: "active"}:
+	case p.Filter == IncidentFilter{Status: "open"}:
 		return "No incident is open."
+	case p.Filter == IncidentFilter{Status: "ended"}:
+		return "No incident has ended yet."
 	case p.Filter.active():
 		return "Nothing matches these filters."
 	}
@@ -130,6 +137,18 @@ func (i Incident) others() string {
 
 // word is the state's, or how many share it.
 func (i Incident) word() string { return incidentWord(i.Type) }
+
+// flapping says why it stays open; empty mostly. Before it, where the monitor is up, stands since when.
+func (i Incident) flapping() string {
+	if !i.Flapping || !i.Open() {
+		return ""
+	}
+	text := "flapping: " + count(i.Flips, "change", "changes")
+	if i.Flips >= models.MaxFlips {
+		text += " or more"
+	}
+	return text + " in the last hour"
+}
 
 // acknowledged says who has taken it on, with the note.
 func (i Incident) acknowledged() string {

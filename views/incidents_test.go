@@ -95,3 +95,24 @@ func TestWhatIncidentsReadAgain(t *testing.T) {
 		t.Errorf("got %q, want how many share it and that nobody has taken it on", mass)
 	}
 }
+
+// Where an incident is open only because its monitor flaps, the list and the page say so; the check that confirms stands before
+// the verdict though the database keeps that less finely.
+func TestIncidentOfAFlappingMonitor(t *testing.T) {
+	i := Incident{Type: models.IncidentDowntime, Flapping: true, Flips: 7, UpSince: noon.Add(-time.Minute), Now: noon}
+	i.StartedAt, i.ConfirmedAt = noon.Add(-time.Hour), noon.Add(-time.Hour)
+	page := IncidentPage{Page: samplePage("x", NavIncidents), Incident: i, Failed: []Check{{Result: models.Result{Slot: i.ConfirmedAt.UnixMilli(), StartedOffset: 700, Outcome: models.OutcomeFailure}, Now: noon}}}
+	for what, doc := range map[string]*goquery.Document{"page": draw(t, IncidentBody(page)), "list": draw(t, incidentFlapping(i))} {
+		text := plain(doc.Find("[data-testid=incident-flapping]").Text())
+		if !strings.HasPrefix(text, "up since ") || !strings.HasSuffix(text, ", but flapping: 7 changes in the last hour") {
+			t.Errorf("%s: got %q, want since when it is up, and that it flaps", what, text)
+		}
+	}
+	if course := page.course(); course[1].Check == nil || course[2].Word != page.word() {
+		t.Errorf("got %+v, want the check before the verdict", course)
+	}
+	i.EndedAt = noon
+	if i.flapping() != "" {
+		t.Error("it ended: want nothing of flapping")
+	}
+}

@@ -36,15 +36,20 @@ type pathHop struct {
 	Lossy bool
 }
 
-// pathRows lays two traces side by side; before may be nil. Silence at the end of the second one is one row.
+// pathRows lays two traces side by side; before may be nil. Silence at the end of the second one is one row, below the
+// hops that there were before.
 func pathRows(before, now *models.Trace) []pathRow {
 	starts, mark := lossStart(now)
 	n := len(now.Hops)
-	if starts < n && mark != "" && now.Hops[starts].Cause == models.CauseNone && !now.Reached {
+	silent := starts < n && mark != "" && now.Hops[starts].Cause == models.CauseNone && !now.Reached
+	if silent {
 		n = starts + 1
 	}
-	if before != nil {
-		n = max(n, len(before.Hops))
+	if before != nil && n <= len(before.Hops) {
+		n = len(before.Hops)
+		if silent && n < len(now.Hops) {
+			n++ // what is folded stands for hops that were not there before
+		}
 	}
 	rows := make([]pathRow, n)
 	for i := range rows {
@@ -180,4 +185,12 @@ func pathColumns(before *models.Trace) string {
 		return "4"
 	}
 	return "6"
+}
+
+// pathTime is what stands before the time of the newer trace: what a failure's trace found is not so any more once all is well.
+func pathTime(t *models.Trace) string {
+	if t.Kind == models.TraceFailure {
+		return "At the failure, "
+	}
+	return "Now, "
 }

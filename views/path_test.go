@@ -48,9 +48,9 @@ func TestPathSaysWhereTheLossStarts(t *testing.T) {
 		"silent router":       {well, path(true, "10.0.0.1", "-", "10.91.0.2"), "", "", 3},
 		"loss from hop 2":     {well, path(true, "10.0.0.1", "10.0.1.1 lost", "10.91.0.2 lost"), "Loss starts here", "2", 3},
 		"loss on another way": {well, path(true, "10.0.0.1", "10.0.9.9 lost", "10.91.0.2 lost"), "Loss starts here: hop 2 changed from 10.0.1.1 to 10.0.9.9", "2", 3},
-		"dropped past hop 2":  {well, path(false, "10.0.0.1", "10.0.1.1", "-", "-", "-", "-", "-"), "Nobody answers past hop 2, 10.0.1.1", "3–7", 3},
+		"dropped past hop 2":  {well, path(false, "10.0.0.1", "10.0.1.1", "-", "-", "-", "-", "-"), "Nobody answers past hop 2, 10.0.1.1", "3", 4},
 		"dropped, no before":  {nil, path(false, "10.0.0.1", "-", "-", "-", "-", "-"), "Nobody answers past hop 1, 10.0.0.1", "2–6", 2},
-		"dropped at once":     {well, path(false, "-", "-", "-", "-", "-"), "Nobody answers, from the first hop on", "1", 3},
+		"dropped at once":     {well, path(false, "-", "-", "-", "-", "-"), "Nobody answers, from the first hop on", "1", 4},
 		"refused":             {well, path(false, "10.0.0.1", "10.0.1.1 host_unreachable"), "The way ends here: host unreachable, said 10.0.1.1", "2", 3},
 		"a cap of ours":       {well, path(false, "10.0.0.1", "?", "?"), "", "", 3},
 	} {
@@ -91,5 +91,19 @@ func TestPathPanel(t *testing.T) {
 	}
 	if doc = draw(t, MonitorPath(PathPanel{})); !strings.Contains(doc.Text(), "No trace yet") {
 		t.Errorf("without a trace: got %q", doc.Text())
+	}
+}
+
+// A failure's trace is not called now, and a short way from before is not spread over hops that it never had.
+func TestPathAtTheFailure(t *testing.T) {
+	before, failed := path(true, "127.0.3.10"), path(false, "-", "-", "-", "-", "-")
+	failed.Kind = models.TraceFailure
+	doc := draw(t, Path(before, failed, failed.At.Add(time.Hour)))
+	if head := doc.Find("thead").Text(); !strings.Contains(head, "At the failure, ") || !strings.Contains(head, "Last good, ") || strings.Contains(head, "Now") {
+		t.Errorf("the head says %q, want the failure and the last good one", head)
+	}
+	rows := doc.Find("[data-testid=hop]")
+	if first, rest := rows.First().Text(), rows.Last().Text(); rows.Length() != 2 || !strings.HasPrefix(strings.TrimSpace(first), "1127.0.3.10") || !strings.HasPrefix(strings.TrimSpace(rest), "2–5no answer") {
+		t.Errorf("got %d rows, %q and %q; want hop 1 beside 127.0.3.10, and 2–5 alone", rows.Length(), first, rest)
 	}
 }

@@ -124,10 +124,10 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// lossStep is how heavily a loss in per cent is drawn: 0 none, 1 below 4, 2 below 15, 3 below 50, 4 more.
+// lossStep is how heavily a loss in per cent is drawn: 0 none at all, 1 below 4, 2 below 15, 3 below 50, 4 more.
 func lossStep(percent float64) int {
 	switch {
-	case percent < 0.5:
+	case percent <= 0:
 		return 0
 	case percent < 4:
 		return 1

@@ -230,7 +230,7 @@ func TestSmokeLoss(t *testing.T) {
 			}
 		}
 	}
-	for loss, want := range map[float64]int{0: 0, 0.4: 0, 0.5: 1, 3.9: 1, 4: 2, 14.9: 2, 15: 3, 49.9: 3, 50: 4, 100: 4} {
+	for loss, want := range map[float64]int{0: 0, 0.001: 1, 0.4: 1, 0.5: 1, 3.9: 1, 4: 2, 14.9: 2, 15: 3, 49.9: 3, 50: 4, 100: 4} {
 		if got := lossStep(loss); got != want {
 			t.Errorf("%g %%: got step %d, want %d", loss, got, want)
 		}
@@ -513,4 +513,16 @@ func BenchmarkChart(b *testing.B) {
 		size = len(render(b, Chart(p)))
 	}
 	b.ReportMetric(float64(size)/1024, "KiB")
+}
+
+// A title of two years names them.
+func TestTitleNamesTheYears(t *testing.T) {
+	s := plainSmoke()
+	s.Series.To = noon
+	for span, want := range map[time.Duration]string{365 * 24 * time.Hour: noon.AddDate(0, 0, -365).Format("2 Jan 2006") + " to " + noon.Format("2 Jan 2006"), time.Hour: noon.Add(-time.Hour).Format("2 Jan 15:04")} {
+		s.Series.From = noon.Add(-span)
+		if got := (drawing{Smoke: s}).title(); !strings.Contains(got, want) {
+			t.Errorf("%s: got %q, want %q in it", span, got, want)
+		}
+	}
 }

@@ -86,8 +86,12 @@ func (d drawing) last() (slot, bool) {
 	return d.slots[len(d.slots)-1], true
 }
 
-// title says what the chart shows.
+// title says what the chart shows; with the years where it is of more than one: from 25 Nov to 25 Nov would be no time at all.
 func (d drawing) title() string {
+	from, to := d.Series.From.In(d.zone()), d.Series.To.In(d.zone())
+	if from.Year() != to.Year() {
+		return "Round-trip time and loss, " + from.Format("2 Jan 2006") + " to " + to.Format("2 Jan 2006") + " " + d.zoneName()
+	}
 	return "Round-trip time and loss, " + d.stamp(d.Series.From) + " to " + d.stamp(d.Series.To) + " " + d.zoneName()
 }
 

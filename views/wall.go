@@ -79,7 +79,7 @@ func (g WallGroup) of(rank int) int {
 	return n
 }
 
-// calm is true where nobody has to look: on a phone the group folds to its name.
+// calm is true where nobody has to look: on a phone the group folds to its name, and opens again.
 func (g WallGroup) calm() bool { return g.troubled() == "" }
 
 // Ranks of what the wall leads to: see models.Rank.

@@ -63,6 +63,21 @@ func TestWallStrips(t *testing.T) {
 	}
 }
 
+// On a phone a calm group folds to its name, and whoever wants to see it opens it, with scripts off too.
+func TestCalmGroupsOpen(t *testing.T) {
+	calm, bad := WallGroup{PublicID: "calm", Lines: []models.WallLine{lineOf(t, "uu")}}, lineOf(t, "uD")
+	bad.Rank = rankDown
+	for _, g := range []WallGroup{calm, {PublicID: "bad", Lines: []models.WallLine{bad}}} {
+		fold := draw(t, wallGroup(g)).Find("details[data-testid=wall-fold]")
+		if got := fold.NextFiltered("svg[data-strips]").Length() == 1; got != g.calm() {
+			t.Errorf("%s: got a fold right before its lines = %t, want %t", g.PublicID, got, g.calm())
+		}
+	}
+	if text := draw(t, WallBody(WallPage{Groups: []WallGroup{calm}, Now: noon})).Find("noscript").Text(); !strings.Contains(text, "; ") {
+		t.Errorf("got %q, want it apart from the time", text)
+	}
+}
+
 func TestUptime(t *testing.T) {
 	of := func(word string, span, up, down time.Duration, checks int) Uptime {
 		return Uptime{word, models.Uptime{From: noon.Add(-span), To: noon, Up: up, Down: down, Checks: checks}}

@@ -82,7 +82,9 @@ func testWall(t *testing.T, b *browser) {
 	server.waitState(by.token, ids[6], "up")
 	p.leave(`nav a[href="/wall"]`)
 	line := `document.querySelector("[data-wall-line]").innerText`
+	const focused = `((wall) => { wall.focus(); return document.activeElement === wall; })(document.querySelector("[data-wall-groups]"))`
 	p.press("w") // nothing is in trouble
+	p.until("the focus", focused) // else the keys scroll the page
 	p.must(chromedp.KeyEvent(kb.ArrowDown))
 	p.until("the first line", line+`.includes("Line 0") && document.querySelectorAll(".w-cursor").length === 1`)
 	p.must(chromedp.KeyEvent(kb.ArrowDown))
@@ -92,6 +94,7 @@ func testWall(t *testing.T, b *browser) {
 	p.click("svg.strips")
 	p.until("the monitor's page", `location.pathname.startsWith("/monitors/")`)
 	p.goTo(server.url + "/wall")
+	p.until("the focus", focused) // else the keys scroll the page
 	p.must(chromedp.KeyEvent(kb.ArrowDown))
 	p.until("the first line", line+`.includes("Line 0")`)
 	p.must(chromedp.KeyEvent(kb.Enter))

@@ -1,5 +1,5 @@
-// The wall is drawn by the server and read again four times a minute. Here is its cursor: pointer or arrow keys choose a line,
-// whose words stand in the line above; Enter or a click opens it.
+// The wall is drawn by the server and read again four times a minute. Here is its cursor: pointer or, where it has the focus,
+// arrow keys choose a line, whose words stand in the line above; Enter or a click opens it.
 import { span } from "./times.js";
 
 const readEvery = 15e3;
@@ -13,6 +13,7 @@ export function startWall(htmx) {
   let words = new Map();
   let focused = false;
 
+  const onWall = () => Boolean(document.activeElement?.closest?.("[data-wall-groups]"));
   const groups = () => [...document.querySelectorAll("svg[data-strips]")].filter((s) => s.getBoundingClientRect().width > 0);
   const groupOf = (id) => groups().find((s) => s.dataset.strips === id);
   const size = (svg) => Number(svg.dataset.lines);
@@ -102,6 +103,7 @@ export function startWall(htmx) {
     const order = groups().map((s) => s.dataset.strips);
     const later = at && all.find((t) => order.indexOf(t.id) > order.indexOf(at.id) || t.id === at.id && t.i > at.i);
     const next = later || all[0];
+    document.querySelector("[data-wall-groups]")?.focus({ preventScroll: true }); // the arrow keys go on from there
     choose(next.id, next.i, true);
   }
 
@@ -135,6 +137,7 @@ export function startWall(htmx) {
   document.addEventListener("keydown", (e) => {
     if (e.metaKey || e.ctrlKey || e.altKey || e.target.closest?.("input, select, textarea, summary, button, a")) return;
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -abreast, ArrowDown: abreast }[e.key];
+    if (step && !onWall()) return; // the page scrolls
     if (step) move(step);
     else if (e.key === "Enter" && at) open();
     else if (e.key === "w") nextTrouble();
@@ -148,7 +151,7 @@ export function startWall(htmx) {
     else document.getElementById("wall").requestFullscreen?.();
   }
 
-  document.body.addEventListener("htmx:beforeSwap", () => { focused = Boolean(document.activeElement?.closest?.("[data-wall-groups]")); });
+  document.body.addEventListener("htmx:beforeSwap", () => { focused = onWall(); });
   document.body.addEventListener("htmx:afterSettle", settle);
   setInterval(() => {
     if (document.hidden) return;

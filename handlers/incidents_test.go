@@ -34,8 +34,8 @@ func TestGoldenIncidents(t *testing.T) {
 	houses(t, func(h *house) {
 		b, admin, readonly := &book{h: h}, h.token("admin@example.com"), h.token("readonly@example.com")
 		h.outage(time.Date(2026, 2, 26, 12, 0, 0, 0, time.UTC), "+--+")
-		h.fail(h.hidden)
 		const all = "/api/incidents"
+		h.fail(h.hidden)
 		var list []struct{ PublicID string }
 		b.ask("list", admin, "GET", all+"?limit=1&offset=1", "").decode(h.t, &list)
 		one := all + "/" + list[0].PublicID
@@ -49,7 +49,7 @@ func TestGoldenIncidents(t *testing.T) {
 		b.ask("acknowledge, not for readonly", readonly, "POST", one+"/acknowledge", `{"note":"x"}`)
 		b.ask("acknowledge, not for a supporter", h.token("global_supporter@example.com"), "POST", one+"/acknowledge?organizationId=1", `{"note":"x"}`)
 		b.ask("acknowledge, wrong", admin, "POST", one+"/acknowledge", `{"note":7}`)
-		b.ask("acknowledge", admin, "POST", one+"/acknowledge", `{"note":"carrier ticket 40-1182"}`)
+		b.ask("acknowledge, one that ended", admin, "POST", one+"/acknowledge", `{"note":"late"}`)
 		b.ask("comment, not for readonly", readonly, "POST", one+"/comments", `{"text":"x"}`)
 		b.ask("comment, without a text", admin, "POST", one+"/comments", `{}`)
 		b.ask("comment, too long", admin, "POST", one+"/comments", `{"text":"`+strings.Repeat("x", 2001)+`"}`)
@@ -67,8 +67,8 @@ func TestGoldenIncidents(t *testing.T) {
 func TestIncidentPages(t *testing.T) {
 	houses(t, func(h *house) {
 		session, readonly := h.session("admin@example.com"), h.session("readonly@example.com")
-		h.outage(time.Now().Add(-20*time.Minute).Truncate(time.Second), "+---+")
-		hidden := h.fail(h.hidden)
+		began := time.Now().Add(-20 * time.Minute).Truncate(time.Second)
+		h.outage(began, "+---")
 		page := func(who, path string) *goquery.Document {
 			h.t.Helper()
 			a := h.browser(who, "GET", path, nil)
@@ -81,10 +81,22 @@ func TestIncidentPages(t *testing.T) {
 			}
 			return doc
 		}
+		link, _ := page(session, "/incidents").Find("[data-testid=incident-row] a.cause").Attr("href")
+		if page(session, link).Find("form[action$=acknowledge]").Length() != 1 {
+			h.t.Error("who may handle incidents is shown no form to acknowledge an open one")
+		}
+		if a := h.browser(readonly, "POST", link+"/acknowledge", url.Values{"note": {"x"}}); a.status != http.StatusForbidden {
+			h.t.Errorf("readonly acknowledges: got %d, want 403", a.status)
+		}
+		if a := h.browser(session, "POST", link+"/acknowledge", url.Values{"note": {"carrier <b>ticket</b>"}}); a.status != http.StatusSeeOther || a.header.Get("Location") != link {
+			h.t.Errorf("acknowledge: got %d to %q, want back to the page", a.status, a.header.Get("Location"))
+		}
+		h.outage(began.Add(4*time.Minute), "+")
+		hidden := h.fail(h.hidden)
 		list := page(session, "/incidents")
 		rows := list.Find("[data-testid=incident-row]")
-		if rows.Length() != 2 || !strings.Contains(rows.First().Text(), "Hidden") || !strings.Contains(rows.Last().Text(), "host unreachable, said 10.0.0.1") || !strings.Contains(rows.Last().Text(), "recovered") {
-			h.t.Errorf("got rows %q, want the open one of Hidden, then the other with its cause and end", rows.Text())
+		if rows.Length() != 2 || !strings.Contains(rows.First().Text(), "Hidden") || !strings.Contains(rows.Last().Text(), "host unreachable, said 10.0.0.1") || !strings.Contains(rows.Last().Text(), "acknowledged by admin@example.com") {
+			h.t.Errorf("got rows %q, want the open one of Hidden, then the other with its cause and who took it on", rows.Text())
 		}
 		if count := list.Find("[data-testid=open-incidents]"); strings.TrimSpace(count.Text()) != "11\u00a0open" && !strings.Contains(count.Text(), "1 open") {
 			h.t.Errorf("got %q beside the link, want 1 open", count.Text())
@@ -117,14 +129,14 @@ func TestIncidentPages(t *testing.T) {
 			h.t.Errorf("a limited user: got %q, want the one that is theirs", got.Text())
 		}
 
-		link, _ := rows.Last().Find("a.cause").Attr("href")
+		link, _ = rows.Last().Find("a.cause").Attr("href")
 		course := page(session, link).Find("[data-testid=incident-course] > li")
 		var words []string
 		course.Each(func(_ int, li *goquery.Selection) {
 			words = append(words, strings.Fields(li.Find("span.state, b").Text())[0])
 		})
-		if fmt.Sprint(words) != "[First Failure Down Failure Failure Success Ended]" {
-			h.t.Errorf("got course %v, want the first lost packet, the checks, the verdict, the recovery and the end", words)
+		if fmt.Sprint(words) != "[First Failure Down Failure Failure Success Ended Acknowledged]" {
+			h.t.Errorf("got course %v, want the first lost packet, the checks, the verdict, the recovery, the end and who took it on", words)
 		}
 		if strips := course.Find("details.packets"); strips.Length() != 4 {
 			h.t.Errorf("got %d packet strips, want one for each check", strips.Length())
@@ -132,11 +144,11 @@ func TestIncidentPages(t *testing.T) {
 		if page(readonly, link).Find("main form").Length() != 0 {
 			h.t.Error("readonly is shown a form")
 		}
-		if a := h.browser(readonly, "POST", link+"/acknowledge", url.Values{"note": {"x"}}); a.status != http.StatusForbidden {
-			h.t.Errorf("readonly acknowledges: got %d, want 403", a.status)
+		if forms := page(session, link).Find("main form"); forms.Length() != 1 || forms.Filter("[action$=comments]").Length() != 1 {
+			h.t.Errorf("one that ended: got %d forms, want the one for comments", forms.Length())
 		}
-		if a := h.browser(session, "POST", link+"/acknowledge", url.Values{"note": {"carrier <b>ticket</b>"}}); a.status != http.StatusSeeOther || a.header.Get("Location") != link {
-			h.t.Errorf("acknowledge: got %d to %q, want back to the page", a.status, a.header.Get("Location"))
+		if a := h.browser(session, "POST", link+"/acknowledge", url.Values{"note": {"x"}}); a.status != http.StatusConflict {
+			h.t.Errorf("acknowledge one that ended: got %d, want 409", a.status)
 		}
 		if a := h.browser(session, "POST", link+"/comments", url.Values{"text": {"  "}}); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, "Type a comment") {
 			h.t.Errorf("an empty comment: got %d, want 422 with what is wrong", a.status)

@@ -82,7 +82,10 @@ func (s *Store) summaries(ctx context.Context, m MonitorRow, r DetailsRange, d *
 		return err
 	}
 	summary := func(from, to time.Time) (Summary, error) {
-		w := windowOf(m, from, to, d.At)
+		w, err := s.windowOf(ctx, m, from, to, d.At)
+		if err != nil {
+			return Summary{}, err
+		}
 		sum, err := s.sum(ctx, m.ID, w, tail, true)
 		out := Summary{Uptime: sum.uptime(w.from, w.to, r.ExcludeMaintenance), Replies: int(sum.rtts.n)}
 		if out.Replies > 0 {

@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,8 +40,10 @@ func (s *Store) blindIncidents(ctx context.Context, tx bun.IDB, locationID int64
 		rows[i] = Incident{PublicID: newID(), OrganizationID: id, LocationID: locationID, Type: IncidentBlind, UpdatedAt: now,
 			IncidentFacts: IncidentFacts{Cause: CauseProberBlind, CauseSource: strings.Join(silent, ", "), RTT: -1, StartedAt: since.UTC().Truncate(time.Microsecond), ConfirmedAt: now}}
 	}
-	if _, err := tx.NewInsert().Model(&rows).ExcludeColumn("id").On("CONFLICT DO NOTHING").Returning("NULL").Exec(ctx); err != nil {
-		return fmt.Errorf("opening blind incidents: %w", err)
+	for some := range slices.Chunk(rows, rowsAtOnce) {
+		if _, err := tx.NewInsert().Model(&some).ExcludeColumn("id").On("CONFLICT DO NOTHING").Returning("NULL").Exec(ctx); err != nil {
+			return fmt.Errorf("opening blind incidents: %w", err)
+		}
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ type IncidentDetail struct {
 	// ended it. Both are oldest first; the totals count also those that are not kept.
 	Failed, Recovered           []Result
 	FailedTotal, RecoveredTotal int
-	// Comments are in the order written; none where the actor does not see all of the incident.
+	// Comments are in the order of their times; none where the actor does not see all of the incident.
 	Comments []IncidentComment
 	// Whole is false where the incident concerns others too, whom the actor does not see: then nothing may be written to it.
 	Whole bool
@@ -62,7 +62,7 @@ func (s *Store) Incident(ctx context.Context, by Actor, id uuid.UUID) (IncidentD
 	if !d.Whole {
 		return d, nil
 	}
-	err = s.ro.NewSelect().Model(&d.Comments).Where("ic.organization_id = ? AND ic.incident_id = ?", row.OrganizationID, row.ID).OrderExpr("ic.id").Limit(mostComments).Scan(ctx)
+	err = s.ro.NewSelect().Model(&d.Comments).Where("ic.organization_id = ? AND ic.incident_id = ?", row.OrganizationID, row.ID).OrderExpr("ic.at, ic.id").Limit(mostComments).Scan(ctx)
 	if err != nil {
 		return IncidentDetail{}, fmt.Errorf("reading comments: %w", err)
 	}

@@ -48,7 +48,8 @@ func (s *Store) endIncidents(ctx context.Context, db bun.IDB, by Actor, monitors
 	}
 	// The state's count goes with the state.
 	if _, err := db.NewUpdate().TableExpr("incident_monitors").Set("ended_at = CASE WHEN started_at > ? THEN started_at ELSE ? END", now, now).
-		Set(`failed_checks = failed_checks + coalesce((SELECT CASE WHEN s.incident_type = ? THEN s.failures ELSE s.degraded_in_row - s.failures END
+		Set(`failed_checks = failed_checks + coalesce((SELECT CASE WHEN s.incident_type = ? THEN s.failures
+				WHEN s.degraded_in_row > s.failures THEN s.degraded_in_row - s.failures ELSE 0 END
 			FROM monitor_states AS s WHERE s.monitor_id = incident_monitors.monitor_id AND s.location_id = incident_monitors.location_id), 0)`, IncidentDowntime).
 		Where("monitor_id IN (?) AND ended_at IS NULL", bun.List(monitors)).Exec(ctx); err != nil {
 		return nil, fmt.Errorf("ending incidents: %w", err)

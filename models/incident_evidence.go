@@ -18,6 +18,9 @@ const (
 	mostRecovered = 10
 	// checksAtOnce is how many ranges of checks one statement reads.
 	checksAtOnce = 200
+	// mostMassRead is of how many monitors of a failure of many a batch reads the checks before the verdict: it is in a hurry then,
+	// and there may be thousands.
+	mostMassRead = 1000
 )
 
 // checkRange is a stretch of one monitor's checks, by slot, both ends included.
@@ -26,13 +29,18 @@ type checkRange struct{ monitor, first, last int64 }
 // checksSpan is how long the checks that are kept may take: n in a row, of which some may be confirming ones.
 func checksSpan(m Monitor, n int) time.Duration { return time.Duration(n)*m.Interval() + MaxTimeout }
 
-// collect copies the checks that show what happened into the parts. Of a failure of many only the check that brought the verdict
-// and the one that ended it are kept: they are in memory, and there may be thousands of parts.
+// collect copies the checks that show what happened into the parts. Of a failure of many only those that led to the verdict and the
+// one that ended it are kept, and of what mostMassRead does not reach only the check of the verdict, which is in memory.
 func (k *incidentKeeper) collect(ctx context.Context, db bun.IDB) error {
 	var wanted []checkRange
+	mass := 0
 	for _, part := range k.touched {
-		if !part.incident.Mass {
+		switch {
+		case !part.incident.Mass:
 			wanted = append(wanted, part.ranges()...)
+		case part.opened != nil && len(part.row.Evidence.Failed) == 0 && mass < mostMassRead:
+			wanted = append(wanted, part.rangeBefore())
+			mass++
 		}
 	}
 	checks, err := readChecks(ctx, db, wanted)
@@ -55,12 +63,7 @@ func (p *incidentPart) ranges() []checkRange {
 		list = append(list, checkRange{p.row.MonitorID, from.UnixMilli(), to.UnixMilli()})
 	}
 	if p.opened != nil {
-		m, at := p.opened.Monitor.Monitor, time.UnixMilli(p.opened.Result.Slot)
-		until := p.row.StartedAt.Add(checksSpan(m, mostFailed))
-		if until.After(at) {
-			until = at
-		}
-		add(p.row.StartedAt.Add(-MaxTimeout-m.Interval()), until)
+		list = append(list, p.rangeBefore())
 	}
 	if p.ended != nil {
 		m, at := p.ended.Monitor.Monitor, time.UnixMilli(p.ended.Result.Slot)
@@ -72,6 +75,16 @@ func (p *incidentPart) ranges() []checkRange {
 		add(at.Add(-checksSpan(m, min(p.row.RecoveryChecks, mostRecovered))), at)
 	}
 	return list
+}
+
+// rangeBefore is where the checks are that led to the verdict of a part that was opened.
+func (p *incidentPart) rangeBefore() checkRange {
+	m, at := p.opened.Monitor.Monitor, time.UnixMilli(p.opened.Result.Slot)
+	until := p.row.StartedAt.Add(checksSpan(m, mostFailed))
+	if until.After(at) {
+		until = at
+	}
+	return checkRange{p.row.MonitorID, p.row.StartedAt.Add(-MaxTimeout - m.Interval()).UnixMilli(), until.UnixMilli()}
 }
 
 // failed tells whether the check shows an incident of the type.

@@ -283,7 +283,7 @@ func openLast(row incidentMonitor) int {
 	return 0
 }
 
-// endMass ends the mass failures whose last monitor recovered.
+// endMass ends the mass failures whose last monitor recovered, when the last one did: that may be told in an earlier batch.
 func (k *incidentKeeper) endMass(ctx context.Context, db bun.IDB, all []*Incident) error {
 	last := map[*Incident]*incidentPart{}
 	for _, part := range k.touched {
@@ -302,9 +302,13 @@ func (k *incidentKeeper) endMass(ctx context.Context, db bun.IDB, all []*Inciden
 	if err != nil {
 		return err
 	}
+	ends, err := latestEnds(ctx, db, ids)
+	if err != nil {
+		return err
+	}
 	for _, incident := range all {
 		if part := last[incident]; part != nil && !still[incident.ID] {
-			incident.EndedAt, incident.EndReason = part.row.EndedAt, EndRecovered
+			incident.EndedAt, incident.EndReason = later(part.row.EndedAt, ends[incident.ID]), EndRecovered
 			k.changes = append(k.changes, keptChange{part.ended, events.IncidentClosed, incident})
 		}
 	}

@@ -212,8 +212,8 @@ func TestMassIncident(t *testing.T) {
 		batch("-  -")
 		batch("-  -")
 		h.want("one came back and fell again, one more fell", "downtime of 4 12:00:10.2")
-		if d := h.detail(); len(d.Parts) != 4 || d.OpenMonitors != 4 || len(d.Failed) != 1 {
-			h.Errorf("got %d parts, %d open, %d checks kept, want 4, 4 and the one of the verdict", len(d.Parts), d.OpenMonitors, len(d.Failed))
+		if d := h.detail(); len(d.Parts) != 4 || d.OpenMonitors != 4 || len(d.Failed) != 2 || d.Checks != 2 {
+			h.Errorf("got %d parts, %d open, %d checks kept, want 4, 4 and the two that led to the verdict", len(d.Parts), d.OpenMonitors, len(d.Failed))
 		}
 		if err := h.s.DeleteMonitor(h.Context(), h.by, all[3].PublicID); err != nil {
 			h.Fatal(err)
@@ -226,6 +226,29 @@ func TestMassIncident(t *testing.T) {
 		h.next = h.next.Add(10 * time.Minute)
 		batch("  -")
 		h.want("much later it is not the same failure", "downtime of 3 12:00:10.2–12:01:10.0 recovered", "downtime of 2 12:11:20.2", "downtime of 1 12:11:20.2")
+	})
+}
+
+// A mass incident ends with its last monitor, also where a batch before the last one told so, and keeps the first failed check of
+// the monitors whose verdicts came in one batch.
+func TestMassIncidentEndsWithItsLastMonitor(t *testing.T) {
+	withIncidents(t, func(h *incidentHouse) {
+		a, b := h.monitor("A"), h.monitor("B")
+		mass := func(m models.MonitorRow) models.Result {
+			r := h.result(m, '-')
+			r.Mass = true
+			return r
+		}
+		h.record(byOutcome, mass(a), mass(b))
+		h.record(byOutcome, mass(a), mass(b))
+		if d := h.detail(); len(d.Failed) != 2 || d.Failed[0].Slot >= d.Failed[1].Slot || d.FailedTotal != 2 || d.Checks != 2 || d.Sent != 8 {
+			h.Errorf("got %d failed checks of %d, and %d with %d packets in the facts; want 2 of 2, and 2 with 8", len(d.Failed), d.FailedTotal, d.Checks, d.Sent)
+		}
+		early := h.result(a, '+') // its batch comes last
+		h.next = h.next.Add(20 * time.Second)
+		h.record(byOutcome, h.result(b, '+'))
+		h.record(byOutcome, early)
+		h.want("both recovered", "downtime of 2 12:00:00.2–12:00:40.0 recovered")
 	})
 }
 

@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
@@ -92,4 +93,19 @@ func incidentsWithOpenParts(ctx context.Context, db bun.IDB, ids []int64) (map[i
 		still[id] = true
 	}
 	return still, nil
+}
+
+// latestEnds tells when the last part of each incident ended, as far as any did.
+func latestEnds(ctx context.Context, db bun.IDB, ids []int64) (map[int64]time.Time, error) {
+	var parts []incidentMonitor
+	err := db.NewSelect().Model(&parts).Distinct().Column("incident_id", "ended_at").Where("im.incident_id IN (?)", bun.List(ids)).
+		Where("im.ended_at = (SELECT max(e.ended_at) FROM incident_monitors AS e WHERE e.incident_id = im.incident_id)").Scan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ends := make(map[int64]time.Time, len(parts))
+	for _, p := range parts {
+		ends[p.IncidentID] = p.EndedAt
+	}
+	return ends, nil
 }

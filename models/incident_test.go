@@ -98,6 +98,15 @@ func TestWritingToIncidents(t *testing.T) {
 		if d.AcknowledgedBy != "ops@example.com" || d.AcknowledgeNote != "ours \n now" || len(d.Comments) != 1 || d.Comments[0].Author != "ops@example.com" || d.Monitors != 2 {
 			h.Errorf("got %+v, want the note and the comment by ops@example.com", d)
 		}
+		firstAt := d.AcknowledgedAt
+		h.now = h.now.Add(time.Second)
+		if err := h.s.AcknowledgeIncident(h.Context(), h.by, id, fields(h.T, `{"note":"mine"}`)); err != nil {
+			h.Fatal(err)
+		}
+		if d = h.detail(); d.AcknowledgeNote != "mine" || len(d.Comments) != 2 || d.Comments[0].Text+d.Comments[1].Text != "so it isAcknowledged: ours \n now" ||
+			!d.Comments[1].At.Equal(firstAt) || d.Comments[1].Author != "ops@example.com" {
+			h.Errorf("taken over: got %+v, want the acknowledgement before among the comments", d)
+		}
 		limited := h.by
 		limited.Limited, limited.CustomerIDs, limited.Role = true, []int64{second.ID}, models.RoleUser
 		part, err := h.s.Incident(h.Context(), limited, id)
@@ -131,6 +140,16 @@ func TestWritingToIncidents(t *testing.T) {
 		}
 		if ranged, err := h.s.IncidentsBetween(h.Context(), h.by, m.PublicID, h.now.Add(time.Second), h.now.Add(time.Hour)); err != nil || len(ranged) != 0 {
 			h.Errorf("after its end: got %+v and error %v, want none", ranged, err)
+		}
+		b.Slot += 20_000
+		b.Outcome, b.Received, b.Packets = models.OutcomeSuccess, 4, make([]models.Packet, 4)
+		h.record(byOutcome, b)
+		var conflict *models.Conflict
+		if err := h.s.AcknowledgeIncident(h.Context(), h.by, id, fields(h.T, `{}`)); !errors.As(err, &conflict) {
+			h.Errorf("one that ended is acknowledged: got %v, want a conflict", err)
+		}
+		if _, err := h.s.CommentIncident(h.Context(), h.by, id, fields(h.T, `{"text":"why"}`)); err != nil {
+			h.Errorf("one that ended takes no comment: %v", err)
 		}
 	})
 }

@@ -16,20 +16,49 @@ import (
 // maxNote bounds a note and a comment, in characters.
 const maxNote = 2000
 
-// AcknowledgeIncident notes that the actor has taken the incident on; the note may be empty. Who does it later takes over. Errors:
-// ErrForbidden, *Invalid, *NotFound.
+// AcknowledgeIncident notes that the actor has taken the incident on; the note may be empty. Who does it later takes over, and the
+// acknowledgement before becomes a comment. Errors: ErrForbidden, *Invalid, *NotFound, *Conflict where it has ended, or where that
+// comment is one too many.
 func (s *Store) AcknowledgeIncident(ctx context.Context, by Actor, id uuid.UUID, f Fields) error {
 	e := new(Invalid)
 	note, _ := reader{Fields: f, e: e}.text("note", false)
 	note = cleanText(note, "note", e)
 	return s.writeToIncident(ctx, by, id, e, func(ctx context.Context, tx bun.Tx, i *Incident, author string) error {
+		if !i.Open() {
+			return &Conflict{Message: "The incident has ended, so there is nothing to take on; it still takes comments"}
+		}
 		before := *i
+		if !before.AcknowledgedAt.IsZero() {
+			text := "Acknowledged"
+			if before.AcknowledgeNote != "" {
+				text += ": " + before.AcknowledgeNote
+			}
+			c := IncidentComment{IncidentID: i.ID, OrganizationID: i.OrganizationID, At: before.AcknowledgedAt, UserID: before.AcknowledgedByID, Author: before.AcknowledgedBy, Text: text}
+			if err := insertComment(ctx, tx, &c); err != nil {
+				return err
+			}
+		}
 		i.AcknowledgedAt, i.AcknowledgedByID, i.AcknowledgedBy, i.AcknowledgeNote = i.UpdatedAt, by.UserID, author, note
 		if _, err := tx.NewUpdate().Model(i).Column("acknowledged_at", "acknowledged_by_id", "acknowledged_by", "acknowledge_note").WherePK().Exec(ctx); err != nil {
 			return fmt.Errorf("acknowledging the incident: %w", err)
 		}
 		return s.audit(ctx, tx, by, "incident.acknowledge", "incident", i.ID, before, *i)
 	})
+}
+
+// insertComment stores a comment. Errors: *Conflict where there are 500 already.
+func insertComment(ctx context.Context, tx bun.Tx, c *IncidentComment) error {
+	n, err := tx.NewSelect().TableExpr("incident_comments").Where("organization_id = ? AND incident_id = ?", c.OrganizationID, c.IncidentID).Count(ctx)
+	if err != nil {
+		return fmt.Errorf("counting comments: %w", err)
+	}
+	if n >= mostComments {
+		return &Conflict{Message: fmt.Sprintf("The incident has %d comments, and takes no more", mostComments)}
+	}
+	if _, err := tx.NewInsert().Model(c).Exec(ctx); err != nil {
+		return fmt.Errorf("inserting the comment: %w", err)
+	}
+	return nil
 }
 
 // CommentIncident adds what somebody wrote. Errors: ErrForbidden, *Invalid, *NotFound, *Conflict where there are 500 already.
@@ -41,16 +70,9 @@ func (s *Store) CommentIncident(ctx context.Context, by Actor, id uuid.UUID, f F
 	}
 	var c IncidentComment
 	err := s.writeToIncident(ctx, by, id, e, func(ctx context.Context, tx bun.Tx, i *Incident, author string) error {
-		n, err := tx.NewSelect().TableExpr("incident_comments").Where("organization_id = ? AND incident_id = ?", i.OrganizationID, i.ID).Count(ctx)
-		if err != nil {
-			return fmt.Errorf("counting comments: %w", err)
-		}
-		if n >= mostComments {
-			return &Conflict{Message: fmt.Sprintf("The incident has %d comments, and takes no more", mostComments)}
-		}
 		c = IncidentComment{IncidentID: i.ID, OrganizationID: i.OrganizationID, At: i.UpdatedAt, UserID: by.UserID, Author: author, Text: text}
-		if _, err := tx.NewInsert().Model(&c).Exec(ctx); err != nil {
-			return fmt.Errorf("inserting the comment: %w", err)
+		if err := insertComment(ctx, tx, &c); err != nil {
+			return err
 		}
 		return s.audit(ctx, tx, by, "incident.comment", "incident", i.ID, nil, c)
 	})

@@ -29,6 +29,9 @@ const (
 	hourMillis   = 60 * minuteMillis
 )
 
+// mostLocation is the highest id of a location that packID has room for.
+const mostLocation = 1<<10 - 1
+
 // step is the length of the level's buckets in milliseconds.
 func (l level) step() int64 {
 	return [...]int64{5 * minuteMillis, hourMillis, dayMillis}[l]
@@ -41,8 +44,12 @@ func (l level) period() int64 {
 }
 
 // packID is the key of the pack that the time belongs to: 31 bits of monitor, 2 of level, 10 of location, 20 of period.
+// A location that does not fit would be taken for another one and write over its history: that is a fault of the program, and it panics.
 func packID(monitor int64, l level, location, millis int64) int64 {
-	return monitor<<32 | int64(l)<<30 | (location&1023)<<20 | floorTo(millis, l.period())/l.period()
+	if location < 0 || location > mostLocation {
+		panic(fmt.Sprintf("location %d has no roll-ups: the ids of locations go from 0 to %d", location, mostLocation))
+	}
+	return monitor<<32 | int64(l)<<30 | location<<20 | floorTo(millis, l.period())/l.period()
 }
 
 // packStart is when the pack of the key begins, in milliseconds since 1970.

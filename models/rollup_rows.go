@@ -54,6 +54,28 @@ func (s *Store) resultsFrom(ctx context.Context, monitor, from int64, limit int)
 	return rows, nil
 }
 
+// mostSetBack bounds the results after a time that are asked whether they set a trouble back into it.
+const mostSetBack = 100
+
+// resultsAround reads, in order, the results of [from, to), before them the one that speaks for the time then, and after them those
+// that may set a trouble back.
+func (s *Store) resultsAround(ctx context.Context, monitor, from, to int64) ([]resultRow, error) {
+	rows, err := s.resultsFrom(ctx, monitor, from, mostSetBack)
+	if err != nil || len(rows) < mostSetBack {
+		return rows, err
+	}
+	at := rows[len(rows)-1].Slot + 1
+	if at < to {
+		more, err := s.resultRows(ctx, monitor, "slot >= ? AND slot < ? ORDER BY slot LIMIT ?", at, to, mostTail)
+		if err != nil {
+			return nil, err
+		}
+		rows, at = append(rows, more...), to
+	}
+	after, err := s.resultRows(ctx, monitor, "slot >= ? ORDER BY slot LIMIT ?", at, mostSetBack)
+	return append(rows, after...), err
+}
+
 // rollupRow is a pack as it is stored.
 type rollupRow struct {
 	bun.BaseModel `bun:"table:rollups"`

@@ -54,7 +54,7 @@ func setBack(spans []span, since int64, state State) []span {
 }
 
 // tallies fold results, in order of their slots, into buckets of so many milliseconds. The buckets are those that begin in
-// [from, to), both multiples of the step; one of which nothing is known is left out. Results from before from are there for what
+// [from, to), both multiples of the step, or else the first and the last one are cut; one of which nothing is known is left out. Results from before from are there for what
 // they say of the time after it, and those from to on for where they set a trouble back.
 func tallies(rows []resultRow, from, to, step, until int64) []tally {
 	if from >= to {

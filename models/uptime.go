@@ -13,7 +13,8 @@ import (
 
 // Uptime is how long a monitor was what in a time. It is three-valued: up (Up and Degraded), down, and not measured.
 type Uptime struct {
-	// From and To are what was looked at: the time asked for, cut at now, and widened to the steps that history is kept in.
+	// From and To are what was looked at: the time asked for, cut at now and at the monitor's making, and widened to the
+	// steps that history is kept in where its results are gone.
 	From, To time.Time
 	// Up, Degraded and Down were measured; Unknown could not be. Of the rest nothing is known.
 	Up, Degraded, Down, Unknown time.Duration
@@ -55,8 +56,9 @@ func (u Uptime) Percent(decimals int) string {
 	return fmt.Sprintf("%d.%0*d", parts/scale, decimals, parts%scale)
 }
 
-// Uptime returns the monitor's uptime, with what was measured a moment ago. The time is widened to 5 minutes, or
-// to the steps that history of its age is kept in. Errors: ErrForbidden, *NotFound, *Invalid where the time is empty.
+// Uptime returns the monitor's uptime, with what was measured a moment ago. The time does not begin before the monitor was there.
+// Where its results are not kept any more, it is widened to the steps that history of its age is kept in. Errors: ErrForbidden,
+// *NotFound, *Invalid where the time is empty.
 func (s *Store) Uptime(ctx context.Context, by Actor, id uuid.UUID, from, to time.Time, excludeMaintenance bool) (Uptime, error) {
 	m, err := s.Monitor(ctx, by, id)
 	if err != nil {
@@ -69,10 +71,10 @@ func (s *Store) Uptime(ctx context.Context, by Actor, id uuid.UUID, from, to tim
 	if from.After(to) {
 		return Uptime{}, invalid("startDate", "startDate must be before endDate, and not in the future")
 	}
-	if from.Equal(to) {
-		return Uptime{From: from, To: to}, nil
+	w, err := s.windowOf(ctx, m, from, to, now)
+	if err != nil {
+		return Uptime{}, err
 	}
-	w := windowOf(m, from, to, now)
 	var rows []resultRow
 	if at := max(w.from, w.rolled); at < w.to {
 		if rows, err = s.resultsFrom(ctx, m.ID, at, mostTail); err != nil {
@@ -83,15 +85,36 @@ func (s *Store) Uptime(ctx context.Context, by Actor, id uuid.UUID, from, to tim
 	return sum.uptime(w.from, w.to, excludeMaintenance), err
 }
 
-// windowOf is the time in which the monitor's history is summed up: both ends are those of buckets, but for an end that is not rolled
-// up yet.
-func windowOf(m MonitorRow, from, to, now time.Time) uptimeWindow {
-	w := uptimeWindow{from: floorTo(from.UnixMilli(), edgeOf(now.Sub(from)).step()), to: to.UnixMilli(), rolled: floorTo(m.State.RolledUntil, hourMillis)}
-	if w.to < w.rolled {
-		step := edgeOf(now.Sub(to)).step()
-		w.to = min(floorTo(w.to+step-1, step), w.rolled)
+// windowOf is the time in which the monitor's history is summed up. An end within a bucket stays there where the results of the
+// bucket are kept, to be counted one by one; else the window is widened by the rest of it. It is empty before there was a monitor.
+func (s *Store) windowOf(ctx context.Context, m MonitorRow, from, to, now time.Time) (uptimeWindow, error) {
+	created := m.CreatedAt.UnixMilli()
+	w := uptimeWindow{from: max(from.UnixMilli(), created), to: to.UnixMilli(), rolled: floorTo(m.State.RolledUntil, hourMillis)}
+	w.from = min(w.from, w.to)
+	w.first, w.last = w.from, min(w.to, w.rolled)
+	if w.from >= w.rolled || w.from == w.to {
+		return w, nil
 	}
-	return w
+	oldest, err := s.resultRows(ctx, m.ID, "slot >= 0 ORDER BY slot LIMIT 1")
+	if err != nil {
+		return w, err
+	}
+	kept := func(millis int64) bool { return len(oldest) > 0 && oldest[0].Slot <= millis }
+	step := edgeOf(now.Sub(time.UnixMilli(w.from))).step()
+	if kept(w.from) {
+		w.first = floorTo(w.from+step-1, step)
+	} else { // the bucket in which the monitor was made has nothing of before
+		w.first = floorTo(w.from, step)
+		w.from = max(w.first, min(w.from, created))
+	}
+	if w.to < w.rolled {
+		step = edgeOf(now.Sub(to)).step()
+		if w.last = floorTo(w.to, step); !kept(w.last) {
+			w.to = min(floorTo(w.to+step-1, step), w.rolled)
+			w.last = w.to
+		}
+	}
+	return w, nil
 }
 
 // sum adds up what was measured of a monitor in the window. rows are its results from the end of the roll-ups on, or from the
@@ -105,9 +128,18 @@ func (s *Store) sum(ctx context.Context, monitor int64, w uptimeWindow, rows []r
 	if err != nil {
 		return tally{}, err
 	}
-	if at := max(w.from, w.rolled); at < w.to {
-		end := floorTo(w.to+level5m.step()-1, level5m.step())
-		for _, t := range tallies(rows, floorTo(at, level5m.step()), end, level5m.step(), w.to) {
+	for _, part := range w.unpacked() {
+		from, to := part[0], part[1]
+		if from >= to {
+			continue
+		}
+		of := rows
+		if from < w.rolled {
+			if of, err = s.resultsAround(ctx, monitor, from, to); err != nil {
+				return tally{}, err
+			}
+		}
+		for _, t := range tallies(of, from, to, level5m.step(), to) {
 			add(&t)
 		}
 	}
@@ -120,8 +152,11 @@ func (s *Store) Uptimes(ctx context.Context, by Actor, ids []int64, from, to tim
 	if err := by.check(MayRead); err != nil {
 		return nil, err
 	}
-	var known []struct{ ID, RolledUntil int64 }
-	if err := s.fromMonitors(s.ro.NewSelect().TableExpr("monitors AS m").ColumnExpr("m.id, s.rolled_until"), by, leadMonitors).
+	var known []struct {
+		ID, RolledUntil int64
+		CreatedAt       time.Time
+	}
+	if err := s.fromMonitors(s.ro.NewSelect().TableExpr("monitors AS m").ColumnExpr("m.id, m.created_at, s.rolled_until"), by, leadMonitors).
 		Where("m.id IN (?)", bun.List(ids)).OrderExpr("m.id").Scan(ctx, &known); err != nil {
 		return nil, fmt.Errorf("reading monitors: %w", err)
 	}
@@ -133,8 +168,9 @@ func (s *Store) Uptimes(ctx context.Context, by Actor, ids []int64, from, to tim
 	windows, sums := make(map[int64]uptimeWindow, len(known)), make(map[int64]*tally, len(known))
 	var packs []int64
 	for _, m := range known {
-		w := uptimeWindow{from: floorTo(from.UnixMilli(), edge.step()), rolled: floorTo(m.RolledUntil, hourMillis)}
+		w := uptimeWindow{first: floorTo(from.UnixMilli(), edge.step()), rolled: floorTo(m.RolledUntil, hourMillis)}
 		w.to = min(floorTo(to.UnixMilli(), hourMillis), w.rolled)
+		w.last, w.from = w.to, max(w.first, m.CreatedAt.UnixMilli())
 		if w.to <= w.from {
 			continue
 		}
@@ -162,20 +198,22 @@ func edgeOf(age time.Duration) level {
 	return level5m
 }
 
-// uptimeWindow is a time in milliseconds that is made up of full days, of hours at both ends, and of 5 minutes at theirs, as far
-// as it is rolled up.
+// uptimeWindow is a time in milliseconds. From first to last it is made up of full days, of hours at both ends, and of 5 minutes at
+// theirs; the rest, and what is not rolled up yet, is counted from results.
 type uptimeWindow struct {
-	from, to, rolled int64
+	from, to, rolled, first, last int64
+}
+
+// unpacked are the stretches before and after what is read from roll-ups.
+func (w uptimeWindow) unpacked() [2][2]int64 {
+	first := min(w.first, w.to)
+	return [2][2]int64{{w.from, first}, {max(first, w.last), w.to}}
 }
 
 // part is what of the window is read in buckets of the level: two stretches, before and after those of the longer level.
 func (w uptimeWindow) part(l level) (parts [2][2]int64) {
 	inside := func(l level) (int64, int64) {
-		from, to := floorTo(w.from+l.step()-1, l.step()), floorTo(min(w.to, w.rolled), l.step())
-		if l == level5m { // it may end within a bucket
-			to = min(floorTo(w.to+l.step()-1, l.step()), w.rolled)
-		}
-		return from, to
+		return floorTo(w.first+l.step()-1, l.step()), floorTo(w.last, l.step())
 	}
 	from, to := inside(l)
 	if l == level1d {

@@ -16,7 +16,7 @@ import (
 // and Recoveries that are ok end degraded, so that down may become degraded first. One ok check makes pending up. Down and
 // degraded began with the first packet lost in the first of the checks that made them so. A check that could not be measured makes
 // the state unknown at once and leaves the counts and the window as they are; the next measured one is judged from the last
-// measured state. After a pause everything starts from pending. Maintenance is judged like active; only the beats say so.
+// measured state. Only a begin that no verdict has taken yet is forgotten: nobody knows how the time without measuring was. After a pause everything starts from pending. Maintenance is judged like active; only the beats say so.
 // A burst, which follows a failed check at once, can clear it and confirms nothing: else the pause before a confirming check would
 // be none.
 func Judge(s MonitorState, r Result, rule Rule, status Status) (MonitorState, bool) {
@@ -30,6 +30,9 @@ func Judge(s MonitorState, r Result, rule Rule, status Status) (MonitorState, bo
 	state := StateUnknown
 	switch r.Outcome {
 	case OutcomeSuccess, OutcomeWarning, OutcomeFailure:
+		if s.UnknownInRow > 0 {
+			s.forgetBegin()
+		}
 		s.UnknownInRow = 0
 		s.measure(r, rule)
 		state = s.Measured
@@ -53,6 +56,17 @@ func (s *MonitorState) forgetMeasured() {
 	s.Failures, s.Passes, s.DegradedInRow, s.Successes, s.UnknownInRow = 0, 0, 0, 0, 0
 	s.TroubleSince, s.FailingSince, s.Reason = time.Time{}, time.Time{}, ""
 	s.WindowChecks, s.Flips, s.FlappingSince = nil, nil, time.Time{}
+}
+
+// forgetBegin forgets when the checks in a row began to be bad, before a time that could not be measured, as far as no verdict
+// says it yet: hours may have passed, and a trouble must not have lasted longer than somebody saw it.
+func (s *MonitorState) forgetBegin() {
+	if s.Measured != StateDown {
+		s.FailingSince = time.Time{}
+	}
+	if !isTrouble(s.Measured) {
+		s.TroubleSince = time.Time{}
+	}
 }
 
 // isTrouble tells the states that have a beginning in the past and, mostly, an incident.

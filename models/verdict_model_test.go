@@ -110,6 +110,7 @@ type seen struct {
 	rule  models.Rule
 	mass  bool
 	burst bool
+	gap   bool // the check before it could not be measured
 	grade int  // 0 ok, 1 degraded, 2 failed
 	limit bool // it was graded by a limit
 }
@@ -179,6 +180,15 @@ func (m *memory) verdict(i int) models.State {
 	}
 }
 
+// begin is the first of the checks in a row up to i that are as bad as the level, of those since the last gap.
+func (m *memory) begin(i, level int) int {
+	first := m.first(i, level, true)
+	for i > first && !m.measured[i].gap {
+		i--
+	}
+	return i
+}
+
 // began is when the verdict after check i began, for down and degraded.
 func (m *memory) began(i int) time.Time {
 	verdict, level := m.verdict(i), 1
@@ -191,7 +201,7 @@ func (m *memory) began(i int) time.Time {
 	if level == 1 && m.verdict(i-1) == models.StateDown {
 		return m.measured[i].at
 	}
-	first := m.measured[m.first(i, level, true)]
+	first := m.measured[m.begin(i, level)]
 	for n, rtt := range first.rtts {
 		if rtt == 0 {
 			return first.at.Add(time.Duration(n) * first.rule.Gap)
@@ -246,8 +256,8 @@ func (m *memory) take(r models.Result, rule models.Rule, status models.Status) {
 	if r.Outcome == models.OutcomeUnknown {
 		m.unmeasured++
 	} else {
-		m.unmeasured = 0
 		state = m.measure(r, rule)
+		m.unmeasured = 0
 	}
 	if state != m.state {
 		m.state, m.since = state, at
@@ -260,7 +270,7 @@ func (m *memory) take(r models.Result, rule models.Rule, status models.Status) {
 }
 
 func (m *memory) measure(r models.Result, rule models.Rule) models.State {
-	c := seen{at: r.StartedAt(), rule: rule, mass: r.Mass, burst: r.Kind == models.KindBurst}
+	c := seen{at: r.StartedAt(), rule: rule, mass: r.Mass, burst: r.Kind == models.KindBurst, gap: m.unmeasured > 0}
 	for _, p := range r.Packets {
 		c.rtts = append(c.rtts, p.RTT)
 	}

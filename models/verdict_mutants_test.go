@@ -108,6 +108,16 @@ func TestModelKillsMutants(t *testing.T) {
 				s.Since = s.LastCheckedAt
 			}
 		}),
+		"trouble began before a gap": wrapped(func(c call) {
+			if c.r.Outcome != models.OutcomeUnknown {
+				c.s.UnknownInRow = 0
+			}
+		}, nil),
+		"a gap ends the trouble": wrapped(func(c call) {
+			if c.s.UnknownInRow > 0 {
+				c.s.FailingSince, c.s.TroubleSince = time.Time{}, time.Time{}
+			}
+		}, nil),
 		"trouble begins with its check": wrapped(func(c call) { c.rule.Gap = 0 }, nil),
 		"down begins where degraded did": wrapped(nil, func(old state, s *state) {
 			if s.State == models.StateDown && old.Measured == models.StateDegraded {

@@ -174,3 +174,28 @@ func sameRow(t *testing.T, got, want models.MonitorState) {
 		t.Errorf("state row:\n got %s\nwant %s", g, w)
 	}
 }
+
+// A failed check, ten hours that nobody could measure, and a failed check confirm each other, but the monitor was not seen down in
+// between.
+func TestTroubleBeginsAfterAGap(t *testing.T) {
+	rule := models.Rule{Confirmations: 2, Recoveries: 1}
+	s := models.MonitorState{State: models.StatePending}
+	judge := func(minute int, outcome models.Outcome) {
+		s, _ = models.Judge(s, found(at(minute), outcome), rule, models.StatusActive)
+	}
+	judge(1, models.OutcomeSuccess)
+	judge(2, models.OutcomeFailure)
+	for minute := 3; minute < 600; minute++ {
+		judge(minute, models.OutcomeUnknown)
+	}
+	judge(600, models.OutcomeFailure)
+	if since := s.LastCheckedAt; s.State != models.StateDown || s.Failures != 2 || !s.Since.Equal(since) || !s.TroubleSince.Equal(since) {
+		t.Errorf("got %s after %d failures since %s, trouble since %s; want down after 2 since %s", s.State, s.Failures, s.Since, s.TroubleSince, since)
+	}
+	began := s.Since
+	judge(601, models.OutcomeUnknown)
+	judge(602, models.OutcomeFailure)
+	if s.State != models.StateDown || !s.Since.Equal(began) {
+		t.Errorf("after a gap in it: got %s since %s, want down since %s", s.State, s.Since, began)
+	}
+}

@@ -38,7 +38,8 @@ INSERT INTO results (monitor_id, slot, location_id, code, interval_seconds, star
         WHEN 'prohibited' THEN 5 WHEN 'ttl_exceeded' THEN 6 WHEN 'too_big' THEN 7 WHEN 'dns_error' THEN 8 WHEN 'name_not_found' THEN 9
         WHEN 'local_error' THEN 10 WHEN 'no_permission' THEN 11 WHEN 'target_not_allowed' THEN 12 WHEN 'overload' THEN 13 WHEN 'clock_step' THEN 14
         WHEN 'prober_blind' THEN 15 ELSE 31 END << 5)
-    | (CASE r.outcome WHEN 'success' THEN 2 WHEN 'warning' THEN 2 WHEN 'failure' THEN 4 ELSE 5 END << 10)
+    -- What the verdict was is not known of a failed check: up, and confirming (8), is what one failure makes of it.
+    | (CASE r.outcome WHEN 'success' THEN 2 WHEN 'warning' THEN 2 WHEN 'failure' THEN 2 | 8 ELSE 5 END << 10)
     | ((r.reply_ttl::int & 255) << 16),
     coalesce(m.interval_seconds, 60), least(r.started_us, 2147483647), substring(inet_send(nullif(r.address, '')::inet) FROM 5), r.packets,
     CASE WHEN r.cause_source = '' AND r.cause_mtu = 0 AND r.duplicates = 0 THEN NULL

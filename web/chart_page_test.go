@@ -83,7 +83,7 @@ func testWall(t *testing.T, b *browser) {
 	p.leave(`nav a[href="/wall"]`)
 	line := `document.querySelector("[data-wall-line]").innerText`
 	const focused = `((wall) => { wall.focus(); return document.activeElement === wall; })(document.querySelector("[data-wall-groups]"))`
-	p.press("w") // nothing is in trouble
+	p.press("w")                  // nothing is in trouble
 	p.until("the focus", focused) // else the keys scroll the page
 	p.must(chromedp.KeyEvent(kb.ArrowDown))
 	p.until("the first line", line+`.includes("Line 0") && document.querySelectorAll(".w-cursor").length === 1`)

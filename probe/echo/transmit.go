@@ -13,6 +13,9 @@ import (
 // mostTries bounds the sending of one packet beside a flood of ICMP errors.
 const mostTries = 32
 
+// mostQuiet of them may fail with no error in the queue: three were too few once, beside 300 checks of which a third was refused.
+const mostQuiet = 8
+
 // transmit builds and sends packet k. The errno is 0 where it left.
 func (e *Engine) transmit(s *slot, k int) syscall.Errno {
 	c, p, socket := s.check, &s.packets[k], s.socket
@@ -49,8 +52,8 @@ func (e *Engine) transmit(s *slot, k int) syscall.Errno {
 	errno := socket.sendto(b, &s.sa)
 	// An ICMP error for another target waits on the socket until somebody asks, and that may have been this call. Reading
 	// the error queue takes it away. The kernel queues an error before it has it wait, so that an empty queue is no proof
-	// of the opposite; what fails three times with nothing in the queue fails by itself.
-	for try, quiet := 0, 0; errno != 0 && quiet < 3 && try < mostTries; try++ {
+	// of the opposite; what fails mostQuiet times with nothing in the queue fails by itself.
+	for try, quiet := 0, 0; errno != 0 && quiet < mostQuiet && try < mostTries; try++ {
 		if e.readErrors(socket) == 0 {
 			quiet++
 		}

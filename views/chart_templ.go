@@ -60,7 +60,7 @@ func chart(p ChartPanel, d drawing) templ.Component {
 			templ_7745c5c3_Var2 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section class=\"panel mt chart-panel\" id=\"chart\" aria-labelledby=\"chart-title\" data-testid=\"chart\" hx-sync=\"#chart:replace\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section class=\"panel mt chart-panel\" id=\"chart\" aria-labelledby=\"chart-title\" data-testid=\"chart\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -61,6 +61,7 @@ func testChart(t *testing.T, b *browser) {
 	p.until("the zone's cookie", `document.cookie.includes("tz=")`)
 	p.click("[data-zone-switch]")
 	p.until("no cookie", `!document.cookie.includes("tz=")`)
+	p.until("an answer", `!document.querySelector(".htmx-request")`)
 	p.click(`.tabs a[href*="range=day"]`)
 	p.until("a day", `location.search.includes("range=day") && document.querySelector(".tabs [aria-current]")?.innerText === "Day"`)
 	p.click(`.chart-steps a[rel=prev]`)

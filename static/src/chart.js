@@ -184,7 +184,7 @@ export function startChart(htmx, otherZone) {
 
   function load(url, push) {
     lastRead = Date.now();
-    return htmx.ajax("GET", url, { source: "#chart", target: "#chart", swap: "outerHTML", select: "#chart", ...(push ? { push: "true" } : {}) });
+    return htmx.ajax("GET", url, { target: "#chart", swap: "outerHTML", select: "#chart", ...(push ? { push: "true" } : {}) });
   }
 
   /** follow reads the chart again for new checks, not more often than it can be looked at, and never under somebody's hands. */
@@ -193,7 +193,7 @@ export function startChart(htmx, otherZone) {
     timer = setTimeout(function look() {
       timer = 0;
       if (!document.querySelector("#chart[data-follow]")) return;
-      if (drag || document.hidden || document.querySelector("#chart details[open], #chart .htmx-request")) { timer = setTimeout(look, 1000); return; }
+      if (drag || document.hidden || document.querySelector("#chart details[open]")) { timer = setTimeout(look, 1000); return; }
       load(location.pathname + location.search);
     }, Math.max(0, lastRead + followEvery - Date.now()));
   }

@@ -81,11 +81,12 @@ func (s *Store) summaries(ctx context.Context, m MonitorRow, r DetailsRange, d *
 	if err != nil {
 		return err
 	}
+	oldest, err := s.oldestResult(ctx, m.ID)
+	if err != nil {
+		return err
+	}
 	summary := func(from, to time.Time) (Summary, error) {
-		w, err := s.windowOf(ctx, m, from, to, d.At)
-		if err != nil {
-			return Summary{}, err
-		}
+		w := windowOf(m, from, to, d.At, oldest)
 		sum, err := s.sum(ctx, m.ID, w, tail, true)
 		out := Summary{Uptime: sum.uptime(w.from, w.to, r.ExcludeMaintenance), Replies: int(sum.rtts.n)}
 		if out.Replies > 0 {

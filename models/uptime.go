@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -71,10 +72,11 @@ func (s *Store) Uptime(ctx context.Context, by Actor, id uuid.UUID, from, to tim
 	if from.After(to) {
 		return Uptime{}, invalid("startDate", "startDate must be before endDate, and not in the future")
 	}
-	w, err := s.windowOf(ctx, m, from, to, now)
+	oldest, err := s.oldestResult(ctx, m.ID)
 	if err != nil {
 		return Uptime{}, err
 	}
+	w := windowOf(m, from, to, now, oldest)
 	var rows []resultRow
 	if at := max(w.from, w.rolled); at < w.to {
 		if rows, err = s.resultsFrom(ctx, m.ID, at, mostTail); err != nil {
@@ -87,19 +89,16 @@ func (s *Store) Uptime(ctx context.Context, by Actor, id uuid.UUID, from, to tim
 
 // windowOf is the time in which the monitor's history is summed up. An end within a bucket stays there where the results of the
 // bucket are kept, to be counted one by one; else the window is widened by the rest of it. It is empty before there was a monitor.
-func (s *Store) windowOf(ctx context.Context, m MonitorRow, from, to, now time.Time) (uptimeWindow, error) {
+// oldest is the slot of its first result that is kept.
+func windowOf(m MonitorRow, from, to, now time.Time, oldest int64) uptimeWindow {
 	created := m.CreatedAt.UnixMilli()
 	w := uptimeWindow{from: max(from.UnixMilli(), created), to: to.UnixMilli(), rolled: floorTo(m.State.RolledUntil, hourMillis)}
 	w.from = min(w.from, w.to)
 	w.first, w.last = w.from, min(w.to, w.rolled)
 	if w.from >= w.rolled || w.from == w.to {
-		return w, nil
+		return w
 	}
-	oldest, err := s.resultRows(ctx, m.ID, "slot >= 0 ORDER BY slot LIMIT 1")
-	if err != nil {
-		return w, err
-	}
-	kept := func(millis int64) bool { return len(oldest) > 0 && oldest[0].Slot <= millis }
+	kept := func(millis int64) bool { return oldest <= millis }
 	step := edgeOf(now.Sub(time.UnixMilli(w.from))).step()
 	if kept(w.from) {
 		w.first = floorTo(w.from+step-1, step)
@@ -114,7 +113,16 @@ func (s *Store) windowOf(ctx context.Context, m MonitorRow, from, to, now time.T
 			w.last = w.to
 		}
 	}
-	return w, nil
+	return w
+}
+
+// oldestResult is the slot of the monitor's first result that is kept; the end of time without one.
+func (s *Store) oldestResult(ctx context.Context, monitor int64) (int64, error) {
+	rows, err := s.resultRows(ctx, monitor, "slot >= 0 ORDER BY slot LIMIT 1")
+	if err != nil || len(rows) == 0 {
+		return math.MaxInt64, err
+	}
+	return rows[0].Slot, nil
 }
 
 // sum adds up what was measured of a monitor in the window. rows are its results from the end of the roll-ups on, or from the

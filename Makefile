@@ -55,6 +55,7 @@ bin/golangci-lint: tools/go.mod tools/go.sum
 
 bench: test-packages assets ## print the figures that the README quotes
 	tools/debian-packages $(BENCH_PACKAGES)
+	cd tools/lighthouse && npm ci --ignore-scripts --no-audit --no-fund
 	$(GO) test -run '^$$' -bench . -benchmem -count=1 -timeout 60m -p 1 ./...
 
 soak: test-packages assets ## the long forms of the tests, and a minute for every fuzz target; takes hours

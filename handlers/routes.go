@@ -100,6 +100,8 @@ func (s *Server) routes() []route {
 		{get, "/live/:token", anyone, s.showSharedLive},
 		{get, "/live/:token/events", anyone, s.sharedLiveEvents},
 
+		{get, "/status/:slug", anyone, s.showStatus},
+
 		{get, "/incidents", read, s.showIncidents},
 		{get, "/incidents/:id", read, s.showIncident},
 		{post, "/incidents/:id/acknowledge", handleIncidents, s.acknowledgeIncident},

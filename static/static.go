@@ -3,6 +3,8 @@
 package static
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -30,6 +32,8 @@ var ErrNotBuilt = errors.New("the pages' script is not in this binary: run make 
 type File struct {
 	ContentType string
 	Content     []byte
+	// Gzip is the content compressed (RFC 1952); nil where that would not make it smaller.
+	Gzip []byte
 }
 
 // Files are the embedded assets with the URLs that they are served at. It is safe for concurrent use.
@@ -60,10 +64,20 @@ func newFiles(tree fs.FS) (*Files, error) {
 		sum := sha256.Sum256(content)
 		ext := path.Ext(name)
 		url := Prefix + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext
-		f.byURL[url] = File{ContentType: contentType(ext), Content: content}
+		f.byURL[url] = File{ContentType: contentType(ext), Content: content, Gzip: compress(content)}
 		f.byName[name] = url
 		return nil
 	})
+}
+
+func compress(content []byte) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write(content) // a Buffer takes all
+	if w.Close() != nil || b.Len() >= len(content) {
+		return nil
+	}
+	return b.Bytes()
 }
 
 // Ready returns ErrNotBuilt where the script or the style sheet is missing. A program that answers so must not start:

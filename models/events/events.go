@@ -31,6 +31,8 @@ const (
 	TraceTaken Type = "internal.trace_taken"
 	// LiveChanged (internal): somebody began or ended a live measurement.
 	LiveChanged Type = "internal.live_changed"
+	// StatusPageChanged (internal): a status page's settings, or what it tells, changed. Data is the page's slug.
+	StatusPageChanged Type = "internal.status_page_changed"
 	// AccessChanged (internal): a session, token, user or role changed; streams look again who may see what.
 	AccessChanged Type = "internal.access_changed"
 )

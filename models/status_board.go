@@ -1,0 +1,190 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+)
+
+// StatusDays is how many days a status page looks back.
+const StatusDays = 90
+
+// StatusBoard is all that visitors of a status page are shown, and nothing else: no id of ours, no host unless the page shows
+// hosts, no note of operators to each other.
+type StatusBoard struct {
+	Name, Description, Slug, Language, TimeZone, FooterText, Accent string
+	// HasLogo tells that the page has a picture of its own.
+	HasLogo, NoIndex bool
+	Latency          StatusLatency
+	// At is when it was read, Measured the newest check's time; zero without one.
+	At, Measured time.Time
+	// Interval is the shortest one of its monitors'; 0 without one.
+	Interval time.Duration
+	Groups   []StatusGroup
+	// Open are incidents and maintenance under way, Announced what is to come and announcements, Past what is over: newest first.
+	Open, Announced, Past []StatusNotice
+}
+
+// StatusGroup is monitors under one heading; the heading may be empty.
+type StatusGroup struct {
+	Name       string
+	Components []StatusComponent
+}
+
+// StatusComponent is a monitor as visitors see it.
+type StatusComponent struct {
+	// ID is the page's own for it; see StatusPage.ComponentID.
+	ID   uuid.UUID
+	Name string
+	// Host is empty unless the page shows hosts.
+	Host  string
+	State State
+	// Maintenance is true while people work on it, by its status or by an announcement.
+	Maintenance bool
+	Since       time.Time
+	// CheckedAt is zero before the first check. RTT is the last average; negative without a reply.
+	CheckedAt time.Time
+	RTT       time.Duration
+	// Days are the last StatusDays days of the page's time zone, oldest first, today last. Uptime is of all of them.
+	Days   []StatusDay
+	Uptime Uptime
+	// History is of the last day, for a sparkline or a smoke chart; empty where the page shows none.
+	History Series
+
+	monitor int64
+}
+
+// StatusDay is one day of a component. What is left of its length was not measured.
+type StatusDay struct {
+	Start                                    time.Time
+	Length                                   time.Duration
+	Up, Degraded, Down, Unknown, Maintenance time.Duration
+}
+
+// StatusNotice is what visitors are told of: an incident, an announcement, or maintenance.
+type StatusNotice struct {
+	ID   uuid.UUID
+	Kind StatusKind
+	// Type and Measured are of a measured incident: Measured is true where no operator wrote its title, which is empty then.
+	Type     IncidentType
+	Measured bool
+	Title    string
+	// State is that of its last update: investigating, identified, monitoring, resolved; scheduled, in_progress, completed.
+	State StatusPostState
+	// StartsAt to EndsAt; EndsAt is zero while an incident is open and for an announcement without end.
+	StartsAt, EndsAt time.Time
+	// Components are the names of what is affected.
+	Components []string
+	// Updates are newest first.
+	Updates []StatusNoticeUpdate
+	// Reminding is true for maintenance that begins soon enough to remind of it.
+	Reminding bool
+}
+
+// StatusNoticeUpdate is one thing that was told. Body is Markdown as it was typed.
+type StatusNoticeUpdate struct {
+	State StatusPostState
+	Body  string
+	At    time.Time
+}
+
+// Worst is the worst state of the components: down, degraded, unknown, then up; pending where nothing was measured yet. A component
+// under maintenance counts as maintenance says, not as its state. maintenance tells whether there is one.
+func (b StatusBoard) Worst() (worst State, maintenance bool) {
+	rank := map[State]int{StateDown: 5, StateDegraded: 4, StateUnknown: 3, StateUp: 2, StatePending: 1, StatePaused: 0}
+	worst = StatePaused
+	for _, g := range b.Groups {
+		for _, c := range g.Components {
+			if c.Maintenance {
+				maintenance = true
+			} else if rank[c.State] > rank[worst] {
+				worst = c.State
+			}
+		}
+	}
+	return worst, maintenance
+}
+
+// statusMonitor is a monitor of a page as the board reads it.
+type statusMonitor struct {
+	ID              int64
+	PublicID        uuid.UUID
+	Name, Hostname  string
+	DisplayName     string
+	GroupName       string
+	Status          Status
+	IntervalSeconds int
+	State           State
+	Since           time.Time
+	LastCheckedAt   time.Time `bun:",nullzero"`
+	LastRTT         int64     `bun:"last_rtt"`
+}
+
+// mostStatusMonitors bounds what one page shows.
+const mostStatusMonitors = 500
+
+// UnscopedStatusBoard reads what the page shows now, whoever may see it. Errors: trouble of the database only.
+func (s *Store) UnscopedStatusBoard(ctx context.Context, p StatusPage) (StatusBoard, error) {
+	now := s.clock().UTC()
+	b := StatusBoard{Name: p.Name, Description: p.Description, Slug: p.Slug, Language: p.Language, TimeZone: p.TimeZone, FooterText: p.FooterText,
+		Accent: p.Accent, HasLogo: p.LogoType != "", NoIndex: p.NoIndex, Latency: p.Latency, At: now}
+	rows, err := s.statusMonitors(ctx, p)
+	if err != nil {
+		return StatusBoard{}, err
+	}
+	for _, m := range rows {
+		if n := len(b.Groups); n == 0 || b.Groups[n-1].Name != m.GroupName {
+			b.Groups = append(b.Groups, StatusGroup{Name: m.GroupName})
+		}
+		g := &b.Groups[len(b.Groups)-1]
+		g.Components = append(g.Components, m.component(p))
+		if m.LastCheckedAt.After(b.Measured) {
+			b.Measured = m.LastCheckedAt.UTC()
+		}
+		if every := time.Duration(m.IntervalSeconds) * time.Second; b.Interval == 0 || every < b.Interval {
+			b.Interval = every
+		}
+	}
+	return b, nil
+}
+
+func (m statusMonitor) component(p StatusPage) StatusComponent {
+	c := StatusComponent{ID: p.ComponentID(m.PublicID), Name: m.DisplayName, State: m.State, Maintenance: m.Status == StatusMaintenance,
+		Since: m.Since.UTC(), CheckedAt: m.LastCheckedAt.UTC(), RTT: time.Duration(m.LastRTT) * time.Microsecond, monitor: m.ID}
+	if c.Name == "" {
+		c.Name = m.Name
+	}
+	if p.ShowHostnames {
+		c.Host = m.Hostname
+	}
+	return c
+}
+
+// statusMonitors are the monitors of a page in order: those that were placed, then, where it shows all of its customer's, the others
+// by name.
+func (s *Store) statusMonitors(ctx context.Context, p StatusPage) ([]statusMonitor, error) {
+	var rows []statusMonitor
+	q := s.ro.NewSelect().TableExpr("monitors AS m").
+		ColumnExpr("m.id, m.public_id, m.name, m.hostname_typed AS hostname, m.status, m.interval_seconds").
+		ColumnExpr("coalesce(spm.display_name, '') AS display_name, coalesce(spm.group_name, '') AS group_name").
+		ColumnExpr("s.state, s.since, s.last_checked_at, s.last_rtt").
+		Join("JOIN monitor_states AS s ON s.monitor_id = m.id").
+		Join("LEFT JOIN status_page_monitors AS spm ON spm.monitor_id = m.id AND spm.page_id = ?", p.ID).
+		Where("m.organization_id = ?", p.OrganizationID).
+		Where("coalesce(spm.hidden, FALSE) = FALSE").
+		OrderExpr("spm.position IS NULL, spm.position, m.search, m.id").Limit(mostStatusMonitors)
+	if p.AllMonitors {
+		q = q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+			return q.Where("spm.page_id IS NOT NULL").WhereOr("m.customer_id = ?", p.CustomerID)
+		})
+	} else {
+		q = q.Where("spm.page_id IS NOT NULL")
+	}
+	if err := q.Scan(ctx, &rows); err != nil {
+		return nil, fmt.Errorf("reading a status page's monitors: %w", err)
+	}
+	return rows, nil
+}

@@ -43,3 +43,6 @@ func (s *Store) RollUpBeside(ctx context.Context, write func()) error {
 	write()
 	return s.saveRolled(ctx, done)
 }
+
+// ForgetPasts empties what is in memory of the pasts of status pages.
+func (s *Store) ForgetPasts() { s.pasts = statusPasts{} }

@@ -19,7 +19,10 @@ type StatusBoard struct {
 	// HasLogo tells that the page has a picture of its own.
 	HasLogo, NoIndex bool
 	Latency          StatusLatency
-	// At is when it was read, Measured the newest check's time; zero without one.
+	// Version is the page's: it grows with its settings, and stands in the addresses of its logo and colours.
+	Version int64
+	// At is when it was read, in the page's time zone, which everything is drawn in; Measured is the newest check's time, zero
+	// without one.
 	At, Measured time.Time
 	// Interval is the shortest one of its monitors'; 0 without one.
 	Interval time.Duration
@@ -48,21 +51,31 @@ type StatusComponent struct {
 	// CheckedAt is zero before the first check. RTT is the last average; negative without a reply.
 	CheckedAt time.Time
 	RTT       time.Duration
-	// Days are the last StatusDays days of the page's time zone, oldest first, today last. Uptime is of all of them.
+	// Days are the last StatusDays days of the page's time zone, oldest first, today last. Uptime is of all of them since there is the
+	// monitor, without announced maintenance.
 	Days   []StatusDay
 	Uptime Uptime
-	// History is of the last day, for a sparkline or a smoke chart; empty where the page shows none.
+	// History is of the last day in steps of half an hour, for a sparkline (without quantiles) or a smoke chart; empty where the page
+	// shows none.
 	History Series
 
 	monitor int64
 }
 
-// StatusDay is one day of a component. What is left of its length was not measured.
+// StatusDay is one day of a component. What was announced as maintenance is in Maintenance and in nothing else. Unknown, and what is
+// left of its length, was not measured.
 type StatusDay struct {
-	Start                                    time.Time
+	Start time.Time
+	// Length is 23 or 25 hours where the clocks are set, and today's is up to now.
 	Length                                   time.Duration
 	Up, Degraded, Down, Unknown, Maintenance time.Duration
 }
+
+// Measured is how long something is known of, maintenance left out.
+func (d StatusDay) Measured() time.Duration { return d.Up + d.Degraded + d.Down }
+
+// NotMeasured is how long nothing is known of.
+func (d StatusDay) NotMeasured() time.Duration { return max(0, d.Length-d.Measured()-d.Maintenance) }
 
 // StatusNotice is what visitors are told of: an incident, an announcement, or maintenance.
 type StatusNotice struct {
@@ -121,6 +134,8 @@ type statusMonitor struct {
 	Since           time.Time
 	LastCheckedAt   time.Time `bun:",nullzero"`
 	LastRTT         int64     `bun:"last_rtt"`
+	CreatedAt       time.Time
+	RolledUntil     int64
 }
 
 // mostStatusMonitors bounds what one page shows.
@@ -130,16 +145,18 @@ const mostStatusMonitors = 500
 func (s *Store) UnscopedStatusBoard(ctx context.Context, p StatusPage) (StatusBoard, error) {
 	now := s.clock().UTC()
 	b := StatusBoard{Name: p.Name, Description: p.Description, Slug: p.Slug, Language: p.Language, TimeZone: p.TimeZone, FooterText: p.FooterText,
-		Accent: p.Accent, HasLogo: p.LogoType != "", NoIndex: p.NoIndex, Latency: p.Latency, At: now}
+		Accent: p.Accent, HasLogo: p.LogoType != "", NoIndex: p.NoIndex, Latency: p.Latency, Version: p.Version, At: now.In(p.Zone())}
 	rows, err := s.statusMonitors(ctx, p)
 	if err != nil {
 		return StatusBoard{}, err
 	}
-	for _, m := range rows {
+	places := make([][2]int, len(rows))
+	for i, m := range rows {
 		if n := len(b.Groups); n == 0 || b.Groups[n-1].Name != m.GroupName {
 			b.Groups = append(b.Groups, StatusGroup{Name: m.GroupName})
 		}
 		g := &b.Groups[len(b.Groups)-1]
+		places[i] = [2]int{len(b.Groups) - 1, len(g.Components)}
 		g.Components = append(g.Components, m.component(p))
 		if m.LastCheckedAt.After(b.Measured) {
 			b.Measured = m.LastCheckedAt.UTC()
@@ -147,6 +164,10 @@ func (s *Store) UnscopedStatusBoard(ctx context.Context, p StatusPage) (StatusBo
 		if every := time.Duration(m.IntervalSeconds) * time.Second; b.Interval == 0 || every < b.Interval {
 			b.Interval = every
 		}
+	}
+	err = s.fillPasts(ctx, p, rows, now, func(i int) *StatusComponent { return &b.Groups[places[i][0]].Components[places[i][1]] })
+	if err != nil {
+		return StatusBoard{}, err
 	}
 	return b, nil
 }
@@ -168,9 +189,9 @@ func (m statusMonitor) component(p StatusPage) StatusComponent {
 func (s *Store) statusMonitors(ctx context.Context, p StatusPage) ([]statusMonitor, error) {
 	var rows []statusMonitor
 	q := s.ro.NewSelect().TableExpr("monitors AS m").
-		ColumnExpr("m.id, m.public_id, m.name, m.hostname_typed AS hostname, m.status, m.interval_seconds").
+		ColumnExpr("m.id, m.public_id, m.name, m.hostname_typed AS hostname, m.status, m.interval_seconds, m.created_at").
 		ColumnExpr("coalesce(spm.display_name, '') AS display_name, coalesce(spm.group_name, '') AS group_name").
-		ColumnExpr("s.state, s.since, s.last_checked_at, s.last_rtt").
+		ColumnExpr("s.state, s.since, s.last_checked_at, s.last_rtt, s.rolled_until").
 		Join("JOIN monitor_states AS s ON s.monitor_id = m.id").
 		Join("LEFT JOIN status_page_monitors AS spm ON spm.monitor_id = m.id AND spm.page_id = ?", p.ID).
 		Where("m.organization_id = ?", p.OrganizationID).

@@ -96,6 +96,15 @@ func (p StatusPage) ComponentID(monitor uuid.UUID) uuid.UUID {
 	return id
 }
 
+// Zone is the page's time zone; UTC where this machine does not know it.
+func (p StatusPage) Zone() *time.Location {
+	zone, err := time.LoadLocation(p.TimeZone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
 // StatusPageMonitor is a monitor's place on a page.
 type StatusPageMonitor struct {
 	bun.BaseModel  `bun:"table:status_page_monitors,alias:spm"`

@@ -58,6 +58,7 @@ type Store struct {
 	lite       liteStatements // the recorder's, on SQLite
 	days       knownDays      // of results, on Postgres
 	codec      packCodec      // of roll-ups
+	pasts      statusPasts    // of status pages
 	url        string
 	migrations fs.FS
 

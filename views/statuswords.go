@@ -1,6 +1,8 @@
 package views
 
 import (
+	"maps"
+
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 	"golang.org/x/text/message/catalog"
@@ -47,9 +49,11 @@ func (w *Words) In(code string) *message.Printer {
 	return message.NewPrinter(language.Make(code), message.Catalog(w.catalog))
 }
 
-// german is the catalogue's German half.
+// german is the catalogue's German half, put together from what each part of the pages says.
 func german() map[string]string {
-	return map[string]string{
-		"Skip to content": "Zum Inhalt springen",
+	all := map[string]string{}
+	for _, part := range []map[string]string{germanPage(), germanNotices()} {
+		maps.Copy(all, part)
 	}
+	return all
 }

@@ -1,0 +1,65 @@
+package views
+
+// This file stands in until the branch with the page's looks (s2) is merged, which has all of it: then delete it, and
+// s2_standin.templ with what was generated from it.
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Dates are written by hand: golang.org/x/text has none. Names of days and months are keys of the catalogue; all is in the zone of
+// the board's At.
+
+// local is the moment in the page's zone.
+func (p StatusPage) local(t time.Time) time.Time { return t.In(p.Board.At.Location()) }
+
+// Clock is 13:58.
+func (p StatusPage) Clock(t time.Time) string { return p.local(t).Format("15:04") }
+
+// Day is Mon 23 Nov, and with its year where that is not this one.
+func (p StatusPage) Day(t time.Time) string {
+	t = p.local(t)
+	day := p.T("%s %d %s", p.T(t.Format("Mon")), t.Day(), p.T(t.Format("Jan")))
+	if t.Year() != p.Board.At.Year() {
+		day += " " + strconv.Itoa(t.Year())
+	}
+	return day
+}
+
+// DayOfMonth is 23 Nov.
+func (p StatusPage) DayOfMonth(t time.Time) string {
+	t = p.local(t)
+	return p.T("%d %s", t.Day(), p.T(t.Format("Jan")))
+}
+
+// Month is November 2026.
+func (p StatusPage) Month(t time.Time) string {
+	t = p.local(t)
+	return p.T(t.Format("January")) + " " + strconv.Itoa(t.Year())
+}
+
+// Moment is a clock time of today, and with its day where that is another one.
+func (p StatusPage) Moment(t time.Time) string {
+	if p.sameDay(t, p.Board.At) {
+		return p.Clock(t)
+	}
+	return p.Day(t) + ", " + p.Clock(t)
+}
+
+func (p StatusPage) sameDay(a, b time.Time) bool {
+	a, b = p.local(a), p.local(b)
+	return a.Year() == b.Year() && a.YearDay() == b.YearDay()
+}
+
+// Span is a duration in one or two units: 4 min, 3 h 06 min, 2 d 04 h.
+func (p StatusPage) Span(d time.Duration) string {
+	return strings.Replace(Span(d), nbsp+"d", nbsp+p.T("d"), 1)
+}
+
+// Path is the address of something of the page in the page's language.
+func (p StatusPage) Path(sub string) string {
+	return p.Base + sub + "?" + url.Values{"lang": {p.Language}}.Encode()
+}

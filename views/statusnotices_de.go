@@ -1,0 +1,40 @@
+package views
+
+// germanNotices is what incidents, announcements and maintenance say.
+func germanNotices() map[string]string {
+	return map[string]string{
+		"Happening now":             "Gerade jetzt",
+		"Announced":                 "Angekündigt",
+		"Past":                      "Vergangenes",
+		"Maintenance":               "Wartung",
+		"Down":                      "Ausgefallen",
+		"Degraded":                  "Beeinträchtigt",
+		"Incident":                  "Störung",
+		"%s is down":                "%s ist ausgefallen",
+		"%s was down":               "%s war ausgefallen",
+		"%s is degraded":            "%s ist beeinträchtigt",
+		"%s was degraded":           "%s war beeinträchtigt",
+		"%s services are down":      "%s Dienste sind ausgefallen",
+		"%s services were down":     "%s Dienste waren ausgefallen",
+		"%s services are degraded":  "%s Dienste sind beeinträchtigt",
+		"%s services were degraded": "%s Dienste waren beeinträchtigt",
+		"Investigating":             "Wir suchen",
+		"Identified":                "Ursache gefunden",
+		"Monitoring":                "Wir beobachten",
+		"Resolved":                  "Behoben",
+		"Scheduled":                 "Geplant",
+		"In progress":               "Läuft",
+		"Completed":                 "Abgeschlossen",
+		"since %s":                  "seit %s",
+		"affects %s":                "betrifft %s",
+		"Measured to be over.":      "Gemessen: vorbei.",
+		"Measured: no reply. Opened automatically.":              "Gemessen: keine Antwort. Automatisch eröffnet.",
+		"Measured: slow, or packets lost. Opened automatically.": "Gemessen: langsam, oder Pakete verloren. Automatisch eröffnet.",
+		"Nothing reported.": "Nichts gemeldet.",
+		"Not measured.":     "Nicht gemessen.",
+		"Path":              "Pfad",
+		"Months":            "Monate",
+		"Earlier month":     "Früherer Monat",
+		"Later month":       "Späterer Monat",
+	}
+}

@@ -27,8 +27,11 @@ type StatusBoard struct {
 	// Interval is the shortest one of its monitors'; 0 without one.
 	Interval time.Duration
 	Groups   []StatusGroup
-	// Open are incidents and maintenance under way, Announced what is to come and announcements, Past what is over: newest first.
+	// Open are incidents and maintenance under way, newest first; Announced is maintenance to come, the next first, and announcements;
+	// Past is what ended in the last StatusPastDays days, newest first.
 	Open, Announced, Past []StatusNotice
+	// ChangesAt is when the clock alone changes what is told: maintenance begins, ends, or is to be reminded of; zero = it does not.
+	ChangesAt time.Time
 }
 
 // StatusGroup is monitors under one heading; the heading may be empty.
@@ -85,7 +88,8 @@ type StatusNotice struct {
 	Type     IncidentType
 	Measured bool
 	Title    string
-	// State is that of its last update: investigating, identified, monitoring, resolved; scheduled, in_progress, completed.
+	// State is that of its last update: investigating, identified, monitoring, resolved; scheduled, in_progress, completed. It is empty
+	// for a measured incident that is open and that nobody told of.
 	State StatusPostState
 	// StartsAt to EndsAt; EndsAt is zero while an incident is open and for an announcement without end.
 	StartsAt, EndsAt time.Time
@@ -169,7 +173,8 @@ func (s *Store) UnscopedStatusBoard(ctx context.Context, p StatusPage) (StatusBo
 	if err != nil {
 		return StatusBoard{}, err
 	}
-	return b, nil
+	err = s.fillNotices(ctx, p, &b)
+	return b, err
 }
 
 func (m statusMonitor) component(p StatusPage) StatusComponent {

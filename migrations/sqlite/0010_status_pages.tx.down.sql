@@ -8,6 +8,8 @@ DROP TABLE status_post_monitors;
 --bun:split
 DROP TABLE status_posts;
 --bun:split
+DROP INDEX incident_monitors_by_end;
+--bun:split
 DROP TABLE status_visits;
 --bun:split
 DROP TABLE status_page_monitors;

@@ -90,6 +90,9 @@ CREATE TABLE status_posts (
 -- For a page's posts of a month, and for the newest.
 CREATE INDEX status_posts_by_page ON status_posts (page_id, starts_at);
 --bun:split
+-- For what ended lately of a page's monitors, however long their history is.
+CREATE INDEX incident_monitors_by_end ON incident_monitors (monitor_id, ended_at);
+--bun:split
 CREATE TABLE status_post_monitors (
   post_id BIGINT NOT NULL,
   monitor_id BIGINT NOT NULL,

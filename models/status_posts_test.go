@@ -1,0 +1,293 @@
+package models_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"echolot/models"
+	"echolot/models/events"
+
+	"github.com/google/uuid"
+)
+
+// tellingHouse is a store with a page of two monitors, and a monitor of a customer whom the limited actor does not see.
+type tellingHouse struct {
+	*incidentHouse
+	page             models.StatusPage
+	first, second    models.MonitorRow
+	strange          models.MonitorRow
+	limited, foreign models.Actor
+}
+
+func withPage(t *testing.T, f func(h *tellingHouse)) {
+	withIncidents(t, func(ih *incidentHouse) {
+		h := &tellingHouse{incidentHouse: ih}
+		must := func(err error) {
+			h.Helper()
+			if err != nil {
+				h.Fatal(err)
+			}
+		}
+		h.first, h.second = h.monitor("Pirna"), h.monitor("Riesa")
+		c, err := h.s.CreateCustomer(h.Context(), h.by, fields(h.T, `{"name":"Second","email":"second@example.com"}`))
+		must(err)
+		h.strange, err = h.s.CreateMonitor(h.Context(), h.by, fields(h.T, fmt.Sprintf(`{"customerId":%d,"name":"Strange","hostname":"127.0.0.1"}`, c.ID)))
+		must(err)
+		_, err = h.s.CreateStatusPage(h.Context(), h.by, fields(h.T, `{"customerId":1,"name":"Page","slug":"page","isPublished":true}`))
+		must(err)
+		h.page, err = h.s.UnscopedStatusPage(h.Context(), "page")
+		must(err)
+		h.limited = h.by
+		h.limited.Limited, h.limited.CustomerIDs = true, []int64{c.ID}
+		_, err = h.s.UnscopedCreateUser(h.Context(), models.NewUser{Email: "other@example.com", Role: models.RoleAdmin, Organization: "Other", Password: "correct horse battery"})
+		must(err)
+		h.foreign = models.Actor{UserID: 2, Role: models.RoleAdmin, HomeID: 2, OrganizationID: 2}
+		f(h)
+	})
+}
+
+// post makes a post of the page.
+func (h *tellingHouse) post(body string) models.StatusPostDetail {
+	h.Helper()
+	d, err := h.s.CreateStatusPost(h.Context(), h.by, h.page.PublicID, fields(h.T, body))
+	if err != nil {
+		h.Fatalf("%s: %v", body, err)
+	}
+	return d
+}
+
+// told adds an update.
+func (h *tellingHouse) told(d models.StatusPostDetail, body string) models.StatusPostDetail {
+	h.Helper()
+	d, err := h.s.AddStatusUpdate(h.Context(), h.by, h.page.PublicID, d.PublicID, fields(h.T, body))
+	if err != nil {
+		h.Fatalf("%s: %v", body, err)
+	}
+	return d
+}
+
+func (h *tellingHouse) board() models.StatusBoard {
+	h.Helper()
+	b, err := h.s.UnscopedStatusBoard(h.Context(), h.page)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return b
+}
+
+// line is a notice in one line, in UTC.
+func line(n models.StatusNotice) string {
+	end := ""
+	if !n.EndsAt.IsZero() {
+		end = n.EndsAt.UTC().Format("15:04")
+	}
+	s := fmt.Sprintf("%s %s%q %s %s-%s of %s", n.Kind, n.Type, n.Title, n.State, n.StartsAt.UTC().Format("15:04"), end, strings.Join(n.Components, "+"))
+	if n.Reminding {
+		s += " soon"
+	}
+	return s
+}
+
+func (h *tellingHouse) shows(what string, got []models.StatusNotice, want ...string) {
+	h.Helper()
+	var lines []string
+	for _, n := range got {
+		lines = append(lines, line(n))
+	}
+	if strings.Join(lines, "\n") != strings.Join(want, "\n") {
+		h.Errorf("%s: got\n%s\nwant\n%s", what, strings.Join(lines, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// An incident goes from its first update to the one that says resolved; what is taken back opens it again. Visitors' streams are told
+// each time.
+func TestStatusPostCourse(t *testing.T) {
+	withPage(t, func(h *tellingHouse) {
+		sub := h.s.Bus().Subscribe(20, events.StatusPageChanged)
+		defer sub.Close()
+		d := h.post(`{"kind":"incident","title":"Packets are lost","body":"We look.","monitorIds":["` + h.second.PublicID.String() + `"]}`)
+		if d.State != models.PostInvestigating || !d.StartsAt.Equal(h.now) || len(d.Updates) != 1 || d.Updates[0].Author != "ops@example.com" || len(d.Monitors) != 1 || d.Monitors[0].Name != "Riesa" {
+			h.Errorf("got %+v, want it investigating since now, with its first update, of Riesa", d)
+		}
+		h.shows("new", h.board().Open, `incident "Packets are lost" investigating 12:00- of Riesa`)
+		h.now = h.now.Add(time.Hour)
+		d = h.told(d, `{"state":"identified","body":"The carrier moved us.","at":"2026-11-25T12:30:00Z"}`)
+		d = h.told(d, `{"state":"resolved"}`)
+		if d.State != models.PostResolved || !d.EndsAt.Equal(h.now) || d.Updates[0].State != models.PostResolved || d.Updates[2].Body != "We look." {
+			h.Errorf("got %+v, want it resolved now, the newest update first", d)
+		}
+		h.shows("resolved", h.board().Past, `incident "Packets are lost" resolved 12:00-13:00 of Riesa`)
+		if open := h.board().Open; len(open) != 0 {
+			h.Errorf("got %d open, want none", len(open))
+		}
+		resolved := d.Updates[0].PublicID
+		d, err := h.s.ChangeStatusUpdate(h.Context(), h.by, h.page.PublicID, d.PublicID, resolved, fields(h.T, `{"body":"**Over.**","at":"2026-11-25T12:45:00Z"}`))
+		if err != nil || d.Updates[0].Body != "**Over.**" || !d.EndsAt.Equal(time.Date(2026, 11, 25, 12, 45, 0, 0, time.UTC)) {
+			h.Errorf("got %+v, %v; want it resolved at 12:45", d, err)
+		}
+		if d, err = h.s.DeleteStatusUpdate(h.Context(), h.by, h.page.PublicID, d.PublicID, resolved); err != nil || d.State != models.PostIdentified || !d.EndsAt.IsZero() {
+			h.Errorf("got %+v, %v; want it identified and open", d, err)
+		}
+		d, err = h.s.ChangeStatusPost(h.Context(), h.by, h.page.PublicID, d.PublicID, fields(h.T, `{"title":"Other","hidden":true,"monitorIds":[]}`))
+		if err != nil || d.Title != "Other" || len(d.Monitors) != 0 {
+			h.Errorf("got %+v, %v; want another title and no monitor", d, err)
+		}
+		if open := h.board().Open; len(open) != 0 {
+			h.Errorf("hidden: got %d open, want none", len(open))
+		}
+		if err := h.s.DeleteStatusPost(h.Context(), h.by, h.page.PublicID, d.PublicID); err != nil {
+			h.Error(err)
+		}
+		list, total, err := h.s.StatusPosts(h.Context(), h.by, h.page.PublicID, 10, 0)
+		if err != nil || total != 0 || len(list) != 0 {
+			h.Errorf("got %d of %d, %v; want none left", len(list), total, err)
+		}
+		if len(sub.C) != 7 || (<-sub.C).Data != "page" {
+			h.Errorf("got %d more events, want one for each of seven changes, with the page's slug", len(sub.C))
+		}
+		if p, err := h.s.UnscopedStatusPage(h.Context(), "page"); err != nil || p.Version != h.page.Version+7 {
+			h.Errorf("got version %d, %v; want seven more than %d", p.Version, err, h.page.Version)
+		}
+	})
+}
+
+// What is wrong with a post is said at its field.
+func TestStatusPostRefused(t *testing.T) {
+	withPage(t, func(h *tellingHouse) {
+		for body, field := range map[string]string{
+			`{}`:                            "kind",
+			`{"kind":"outage","title":"x"}`: "kind",
+			`{"kind":"incident"}`:           "title",
+			`{"kind":"incident","title":"` + strings.Repeat("x", 201) + `"}`:                                        "title",
+			`{"kind":"incident","title":"x","state":"completed"}`:                                                   "state",
+			`{"kind":"announcement","title":"x","state":"resolved"}`:                                                "state",
+			`{"kind":"incident","title":"x","endsAt":"2026-11-25T12:00:00Z"}`:                                       "endsAt",
+			`{"kind":"incident","title":"x","at":"2026-11-25T12:03:00Z"}`:                                           "at",
+			`{"kind":"incident","title":"x","at":"yesterday"}`:                                                      "at",
+			`{"kind":"incident","title":"x","startsAt":"2026-11-25T11:00:00Z","at":"2026-11-25T10:00:00Z"}`:         "at",
+			`{"kind":"incident","title":"x","body":"` + strings.Repeat("x", 5001) + `"}`:                            "body",
+			`{"kind":"incident","title":"x","monitorIds":["` + h.strange.PublicID.String() + `"]}`:                  "monitorIds",
+			`{"kind":"incident","title":"x","monitorIds":["0198a2b4-0000-7000-8000-000000000000"]}`:                 "monitorIds",
+			`{"kind":"incident","title":"x","monitorIds":"x"}`:                                                      "monitorIds",
+			`{"kind":"maintenance","title":"x","startsAt":"2026-11-25T12:00:00Z"}`:                                  "endsAt",
+			`{"kind":"maintenance","title":"x"}`:                                                                    "startsAt",
+			`{"kind":"maintenance","title":"x","startsAt":"2026-11-25T12:00:00Z","endsAt":"2026-11-25T12:00:00Z"}`:  "endsAt",
+			`{"kind":"announcement","title":"x","startsAt":"2026-11-25T12:00:00Z","endsAt":"2026-11-25T11:00:00Z"}`: "endsAt",
+			`{"kind":"maintenance","title":"x","remindMinutes":-1}`:                                                 "remindMinutes",
+			`{"kind":"announcement","title":"x","incidentId":"0198a2b4-0000-7000-8000-000000000000"}`:               "incidentId",
+		} {
+			var invalid *models.Invalid
+			_, err := h.s.CreateStatusPost(h.Context(), h.by, h.page.PublicID, fields(h.T, body))
+			if !errors.As(err, &invalid) {
+				h.Errorf("%s: got %v, want it refused", body, err)
+				continue
+			}
+			if _, ok := invalid.Field(field); !ok {
+				h.Errorf("%s: got %v, want it said at %s", body, invalid, field)
+			}
+		}
+		d := h.post(`{"kind":"incident","title":"x"}`)
+		for body, field := range map[string]string{`{}`: "body", `{"body":" "}`: "body", `{"state":"scheduled"}`: "state", `{"body":"x","at":"2026-11-25T11:59:59Z"}`: "at"} {
+			var invalid *models.Invalid
+			_, err := h.s.AddStatusUpdate(h.Context(), h.by, h.page.PublicID, d.PublicID, fields(h.T, body))
+			if !errors.As(err, &invalid) {
+				h.Errorf("update %s: got %v, want it refused", body, err)
+			} else if _, ok := invalid.Field(field); !ok {
+				h.Errorf("update %s: got %v, want it said at %s", body, invalid, field)
+			}
+		}
+		list, _, err := h.s.StatusPosts(h.Context(), h.by, h.page.PublicID, 10, 0)
+		if err != nil || len(list) != 1 {
+			h.Errorf("got %d posts, %v; want the one that was good", len(list), err)
+		}
+	})
+}
+
+// Whoever does not see the page's customer, another organization, and another page find nothing; readonly may not tell.
+func TestStatusPostTenants(t *testing.T) {
+	withPage(t, func(h *tellingHouse) {
+		ctx := h.Context()
+		d := h.post(`{"kind":"incident","title":"x","body":"y"}`)
+		if _, err := h.s.CreateStatusPage(ctx, h.foreign, fields(h.T, `{"customerId":2,"name":"Their","slug":"their"}`)); err == nil {
+			h.Error("customer 2 is not the other organization's: want their own below")
+		}
+		page, err := h.s.CreateStatusPage(ctx, h.by, fields(h.T, `{"customerId":1,"name":"Other","slug":"other"}`))
+		if err != nil {
+			h.Fatal(err)
+		}
+		good, update := fields(h.T, `{"kind":"incident","title":"x","body":"y"}`), d.Updates[0].PublicID
+		type attempt struct {
+			by         models.Actor
+			page, post uuid.UUID
+		}
+		for name, a := range map[string]attempt{"limited": {h.limited, h.page.PublicID, d.PublicID}, "foreign": {h.foreign, h.page.PublicID, d.PublicID}, "another page": {h.by, page.PublicID, d.PublicID},
+			"no page": {h.by, d.PublicID, d.PublicID}} {
+			_, read := h.s.StatusPost(ctx, a.by, a.page, a.post)
+			_, change := h.s.ChangeStatusPost(ctx, a.by, a.page, a.post, good)
+			_, add := h.s.AddStatusUpdate(ctx, a.by, a.page, a.post, good)
+			_, edit := h.s.ChangeStatusUpdate(ctx, a.by, a.page, a.post, update, good)
+			_, drop := h.s.DeleteStatusUpdate(ctx, a.by, a.page, a.post, update)
+			for what, err := range map[string]error{"read": read, "change": change, "add": add, "edit": edit, "take back": drop, "delete": h.s.DeleteStatusPost(ctx, a.by, a.page, a.post)} {
+				var gone *models.NotFound
+				if !errors.As(err, &gone) {
+					h.Errorf("%s, %s: got %v, want not found", name, what, err)
+				}
+			}
+			if name == "another page" {
+				continue
+			}
+			_, create := h.s.CreateStatusPost(ctx, a.by, a.page, good)
+			_, _, list := h.s.StatusPosts(ctx, a.by, a.page, 10, 0)
+			_, _, tell := h.s.StatusPageToTell(ctx, a.by, a.page)
+			for what, err := range map[string]error{"create": create, "list": list, "tell": tell} {
+				var gone *models.NotFound
+				if !errors.As(err, &gone) {
+					h.Errorf("%s, %s: got %v, want not found", name, what, err)
+				}
+			}
+		}
+		readonly := h.by
+		readonly.Role = models.RoleReadonly
+		if _, err := h.s.CreateStatusPost(ctx, readonly, h.page.PublicID, good); !errors.Is(err, models.ErrForbidden) {
+			h.Errorf("readonly: got %v, want forbidden", err)
+		}
+		if _, err := h.s.StatusPost(ctx, readonly, h.page.PublicID, d.PublicID); err != nil {
+			h.Errorf("readonly reads: got %v", err)
+		}
+	})
+}
+
+// Templates are the organization's: who sees only some of it uses them, and does not change them.
+func TestStatusTemplates(t *testing.T) {
+	withPage(t, func(h *tellingHouse) {
+		ctx := h.Context()
+		made, err := h.s.CreateStatusTemplate(ctx, h.by, fields(h.T, `{"name":"Loss","kind":"incident","title":"Packets are lost","state":"investigating","body":"We *look*."}`))
+		if err != nil {
+			h.Fatal(err)
+		}
+		if _, err := h.s.ChangeStatusTemplate(ctx, h.by, made.PublicID, fields(h.T, `{"name":"Packet loss","kind":"maintenance","state":"scheduled"}`)); err != nil {
+			h.Error(err)
+		}
+		list, err := h.s.StatusTemplates(ctx, h.limited)
+		if err != nil || len(list) != 1 || list[0].Name != "Packet loss" || list[0].Kind != models.KindMaintenance || list[0].Body != "We *look*." {
+			h.Errorf("got %+v, %v; want the one as it was changed", list, err)
+		}
+		if _, err := h.s.CreateStatusTemplate(ctx, h.limited, fields(h.T, `{}`)); !errors.Is(err, models.ErrForbidden) {
+			h.Errorf("limited: got %v, want forbidden", err)
+		}
+		var gone *models.NotFound
+		if err := h.s.DeleteStatusTemplate(ctx, h.foreign, made.PublicID); !errors.As(err, &gone) {
+			h.Errorf("foreign: got %v, want not found", err)
+		}
+		var invalid *models.Invalid
+		if _, err := h.s.CreateStatusTemplate(ctx, h.by, fields(h.T, `{"kind":"announcement","state":"resolved"}`)); !errors.As(err, &invalid) || len(invalid.Fields) != 3 {
+			h.Errorf("got %v, want name, title and state refused", err)
+		}
+		if err := h.s.DeleteStatusTemplate(ctx, h.by, made.PublicID); err != nil {
+			h.Error(err)
+		}
+	})
+}

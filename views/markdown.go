@@ -1,0 +1,83 @@
+package views
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"github.com/a-h/templ"
+	"github.com/microcosm-cc/bluemonday"
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/renderer"
+	"github.com/yuin/goldmark/renderer/html"
+	"github.com/yuin/goldmark/util"
+)
+
+// Markdown turns what operators type into HTML that does nothing but look like text. Making one costs more than using it: a page makes
+// one and uses it for all of its texts. It is safe for concurrent use.
+type Markdown struct {
+	parser goldmark.Markdown
+	policy *bluemonday.Policy
+}
+
+// NewMarkdown knows CommonMark with autolinks and ~~struck out~~ text. HTML in it is left out, a line break is one, a heading is a bold
+// line (the page has its own headings), and a picture is its text: nobody else's server learns who reads a page.
+func NewMarkdown() *Markdown {
+	p := bluemonday.NewPolicy()
+	p.AllowElements("p", "br", "strong", "em", "del", "code", "pre", "ul", "ol", "li", "blockquote", "hr")
+	p.AllowAttrs("href").OnElements("a")
+	p.AllowAttrs("start").Matching(bluemonday.Integer).OnElements("ol")
+	p.AllowURLSchemes("http", "https", "mailto")
+	p.RequireParseableURLs(true)
+	p.RequireNoFollowOnLinks(true)
+	p.AddTargetBlankToFullyQualifiedLinks(true) // and rel="noopener" with it
+	plain := renderer.WithNodeRenderers(util.Prioritized(plainParts{}, 100))
+	return &Markdown{policy: p, parser: goldmark.New(goldmark.WithExtensions(extension.Strikethrough, extension.Linkify),
+		goldmark.WithRendererOptions(html.WithHardWraps(), plain))}
+}
+
+// HTML is the text as HTML. What can not be read is shown as it was typed.
+func (m *Markdown) HTML(text string) string {
+	var b strings.Builder
+	if err := m.parser.Convert([]byte(text), &b); err != nil {
+		return "<p>" + templ.EscapeString(text) + "</p>"
+	}
+	return m.policy.Sanitize(b.String())
+}
+
+// text draws the text, with a bold word before it where there is one.
+func (m *Markdown) text(word, text string) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		body := m.HTML(text)
+		if word != "" {
+			word = "<b>" + templ.EscapeString(word) + ".</b> "
+			if rest, ok := strings.CutPrefix(body, "<p>"); ok {
+				body = "<p>" + word + rest
+			} else {
+				body = "<p>" + word + "</p>" + body
+			}
+		}
+		_, err := io.WriteString(w, body)
+		return err
+	})
+}
+
+// plainParts renders what a text of ours has no use for.
+type plainParts struct{}
+
+// RegisterFuncs says which kinds it renders.
+func (plainParts) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
+	r.Register(ast.KindHeading, func(w util.BufWriter, _ []byte, _ ast.Node, entering bool) (ast.WalkStatus, error) {
+		tags := "<p><strong>"
+		if !entering {
+			tags = "</strong></p>\n"
+		}
+		_, err := w.WriteString(tags)
+		return ast.WalkContinue, err
+	})
+	r.Register(ast.KindImage, func(util.BufWriter, []byte, ast.Node, bool) (ast.WalkStatus, error) {
+		return ast.WalkContinue, nil // its text is inside
+	})
+}

@@ -1,0 +1,133 @@
+package views
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"echolot/models"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/a-h/templ"
+	"github.com/google/uuid"
+	"golang.org/x/net/html"
+)
+
+// toldPage is a page that tells something of everything.
+func toldPage(language string) StatusPage {
+	at := func(day, hour, minute int) time.Time { return time.Date(2026, 11, day, hour, minute, 0, 0, time.UTC) }
+	told := []models.StatusNoticeUpdate{{State: models.PostIdentified, Body: "The **carrier** moved it.\n\n<script>x</script>", At: at(25, 13, 58)}}
+	return StatusPage{Language: language, Words: NewWords().In(language), Base: "/status/page", Board: models.StatusBoard{Name: "Clinics", At: at(25, 14, 2),
+		Open: []models.StatusNotice{
+			{ID: uuid.New(), Kind: models.KindIncident, Type: models.IncidentDegraded, Title: "Loss <to> Pirna", State: models.PostIdentified, StartsAt: at(25, 13, 41), Components: []string{"Pirna"}, Updates: told},
+			{ID: uuid.New(), Kind: models.KindIncident, Type: models.IncidentDowntime, Measured: true, StartsAt: at(24, 23, 0), Components: []string{"Riesa", "Meissen"}},
+			{ID: uuid.New(), Kind: models.KindIncident, Title: "Telephones", State: models.PostInvestigating, StartsAt: at(25, 13, 0), Updates: []models.StatusNoticeUpdate{{State: models.PostInvestigating, At: at(25, 13, 0)}}},
+		},
+		Announced: []models.StatusNotice{
+			{ID: uuid.New(), Kind: models.KindMaintenance, Title: "Firmware", State: models.PostScheduled, StartsAt: at(29, 22, 0), EndsAt: at(30, 4, 0), Components: []string{"Riesa"}},
+			{ID: uuid.New(), Kind: models.KindAnnouncement, Title: "New line", StartsAt: at(20, 9, 0), Updates: []models.StatusNoticeUpdate{{Body: "It is *faster*.", At: at(20, 9, 0)}}},
+		},
+		Past: []models.StatusNotice{
+			{ID: uuid.New(), Kind: models.KindIncident, Type: models.IncidentDowntime, Measured: true, State: models.PostResolved, StartsAt: at(23, 9, 0), EndsAt: at(23, 9, 4), Components: []string{"Pirna"}},
+			{ID: uuid.New(), Kind: models.KindIncident, Title: "Telephones", State: models.PostResolved, StartsAt: at(21, 9, 0), EndsAt: at(21, 9, 4), Updates: told},
+		},
+	}}
+}
+
+func drawnDoc(t *testing.T, c templ.Component) *goquery.Document {
+	t.Helper()
+	var b strings.Builder
+	if err := c.Render(context.Background(), &b); err != nil {
+		t.Fatal(err)
+	}
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(b.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// plainText is the text of what is found, with one space between words.
+func plainText(s *goquery.Selection) string {
+	var texts []string
+	for _, root := range s.Nodes {
+		for n := range root.Descendants() {
+			if n.Type == html.TextNode {
+				texts = append(texts, n.Data)
+			}
+		}
+	}
+	return strings.Join(strings.Fields(strings.Join(texts, " ")), " ")
+}
+
+func TestStatusNotices(t *testing.T) {
+	for language, want := range map[string][]string{
+		"en": {"Happening now", "Degraded Loss <to> Pirna", "since 13:41 · affects Pirna", "Identified. The carrier moved it.", "Measured: slow, or packets lost. Opened automatically.", "Down 2 services are down",
+			"affects Riesa, Meissen", "Incident Telephones", "Investigating.", "Sun 29 Nov, 22:00–Mon 30 Nov, 04:00 Maintenance Firmware affects Riesa", "Fri 20 Nov New line It is faster",
+			"November 2026", "Tue 24 Nov Nothing reported.", "Mon 23 Nov Pirna was down 4 min", "Sat 21 Nov Telephones 4 min"},
+		"de": {"Gerade jetzt", "Beeinträchtigt Loss <to> Pirna", "seit 13:41 · betrifft Pirna", "Ursache gefunden. The carrier moved it.", "Ausgefallen 2 Dienste sind ausgefallen", "Störung Telephones", "Wir suchen.",
+			"Wartung Firmware betrifft Riesa", "Nichts gemeldet.", "Pirna war ausgefallen 4 min"},
+	} {
+		p := toldPage(language)
+		var text string
+		for id, part := range map[string]templ.Component{"status-open": StatusOpen(p), "status-announced": StatusAnnounced(p), "status-past": StatusPast(p)} {
+			doc := drawnDoc(t, part)
+			if root := doc.Find("body > *"); root.Length() != 1 || root.AttrOr("id", "") != id {
+				t.Errorf("%s: got %d elements, want one with that id", id, root.Length())
+			}
+			if doc.Find("script").Length() != 0 {
+				t.Errorf("%s: got a script of an operator's", id)
+			}
+			text += plainText(doc.Find("body")) + "\n"
+		}
+		for _, w := range want {
+			if !strings.Contains(text, w) {
+				t.Errorf("%s: %q is not in\n%s", language, w, text)
+			}
+		}
+	}
+	quiet := toldPage("en")
+	quiet.Board.Open, quiet.Board.Announced, quiet.Board.Past = nil, nil, nil
+	for _, part := range []templ.Component{StatusOpen(quiet), StatusAnnounced(quiet)} {
+		if root := drawnDoc(t, part).Find("body > section[hidden]"); root.Length() != 1 || plainText(root) != "" {
+			t.Error("nothing to tell: want the element, hidden and empty")
+		}
+	}
+	quiet.Board.Groups = []models.StatusGroup{{Components: []models.StatusComponent{{Days: []models.StatusDay{{Start: quiet.Board.At.AddDate(0, 0, -2), Length: 24 * time.Hour},
+		{Start: quiet.Board.At.AddDate(0, 0, -1), Length: 24 * time.Hour, Up: time.Hour}}}}}}
+	if text := plainText(drawnDoc(t, StatusPast(quiet)).Find("ul")); !strings.HasPrefix(text, "Tue 24 Nov Nothing reported. Mon 23 Nov Not measured. Sun 22 Nov Nothing reported.") {
+		t.Errorf("got %q, want the day without a measurement to say so", text)
+	}
+}
+
+func TestStatusMonth(t *testing.T) {
+	p := toldPage("en")
+	doc := drawnDoc(t, StatusMonth(StatusMonthPage{StatusPage: p, Month: p.Board.At, Notices: p.Board.Past, Earlier: "2026-10"}))
+	if got := plainText(doc.Find("h1")); got != "November 2026" {
+		t.Errorf("got heading %q", got)
+	}
+	if got := doc.Find("#n-" + p.Board.Past[1].ID.String() + " .updates li").Length(); got != 1 {
+		t.Errorf("got %d updates, want the one that the past links to", got)
+	}
+	if href := doc.Find("a[rel=prev]").AttrOr("href", ""); href != "/status/page/history/2026-10?lang=en" || doc.Find("a[rel=next]").Length() != 0 {
+		t.Errorf("got %q before and %d after", href, doc.Find("a[rel=next]").Length())
+	}
+	if got := plainText(drawnDoc(t, StatusMonth(StatusMonthPage{StatusPage: p, Month: p.Board.At})).Find("main")); !strings.Contains(got, "Nothing reported.") {
+		t.Errorf("got %q, want it to say that nothing was reported", got)
+	}
+}
+
+// Every text of the notices has its German words.
+func TestGermanNotices(t *testing.T) {
+	german := NewWords().In("de")
+	for key, want := range germanNotices() {
+		args := make([]any, strings.Count(key, "%s"))
+		for i := range args {
+			args[i] = "x"
+		}
+		if got := german.Sprintf(key, args...); got != strings.ReplaceAll(want, "%s", "x") {
+			t.Errorf("%q: got %q, want %q", key, got, want)
+		}
+	}
+}

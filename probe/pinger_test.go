@@ -45,12 +45,12 @@ func newEnginePinger(t *testing.T, server string, policy models.TargetPolicy) Pi
 type maker func(t *testing.T, server string, policy models.TargetPolicy) Pinger
 
 // ping pings and fails the test where that takes longer than it may. The promise is a tenth of a second over the
-// timeout; the tests allow a whole one, for machines that have more to do.
+// timeout; the tests allow five seconds, for machines that have more to do.
 func ping(t *testing.T, p Pinger, spec models.Spec) models.Result {
 	t.Helper()
 	begun := time.Now()
 	r := wait(p, models.Check{Monitor: 1, Spec: spec, Slot: begun.UnixMilli()})
-	if took := time.Since(begun); took > spec.Timeout+time.Second {
+	if took := time.Since(begun); took > spec.Timeout+5*time.Second {
 		t.Errorf("%s: Ping took %s with a timeout of %s", spec.Host, took, spec.Timeout)
 	}
 	if len(r.Packets) != r.Sent || r.Received+r.Late > r.Sent {
@@ -108,10 +108,10 @@ func TestPingAnswers(t *testing.T) {
 				if want := netip.MustParseAddr(host).Unmap(); r.Address != want {
 					t.Errorf("address: got %s, want %s", r.Address, want)
 				}
-				if f, ok := r.RTTs(); !ok || f.Min <= 0 || f.Max > 500*time.Millisecond {
+				if f, ok := r.RTTs(); !ok || f.Min <= 0 || f.Max > time.Second {
 					t.Errorf("%s: RTTs %+v", host, f)
 				}
-				if r.StartedOffset < 0 || r.StartedOffset > time.Second {
+				if r.StartedOffset < 0 || r.StartedOffset > 5*time.Second {
 					t.Errorf("%s: started %s after its slot", host, r.StartedOffset)
 				}
 			}

@@ -45,12 +45,14 @@ type wish struct {
 	monitor int64
 	kind    models.TraceKind
 	address netip.Addr // what was pinged last; invalid = ask for the name
+	tries   int        // so many baselines were taken in vain just before
 }
 
 // tracer takes path traces: at first failures, of paths that are well from time to time, and those that people ask for.
 type tracer struct {
 	*Prober
 	urgent, calm chan wish
+	owed         *owedBaselines
 
 	mu      sync.Mutex
 	busy    map[int64]bool
@@ -59,22 +61,28 @@ type tracer struct {
 }
 
 func newTracer(p *Prober) *tracer {
-	return &tracer{Prober: p, urgent: make(chan wish, traceQueue), calm: make(chan wish, traceQueue), busy: map[int64]bool{}}
+	return &tracer{Prober: p, urgent: make(chan wish, traceQueue), calm: make(chan wish, traceQueue), owed: newOwedBaselines(), busy: map[int64]bool{}}
 }
 
 // hear decides whether what was just recorded asks for a trace. It does not block.
 func (t *tracer) hear(r models.Recorded) {
+	now := time.Now()
+	if len(r.Before.Recent) == 0 { // of a new monitor, or of another target
+		t.owed.owe(r.Monitor.ID, 0, now)
+	}
 	w := wish{monitor: r.Monitor.ID, address: r.Result.Address}
 	switch {
 	case !w.address.IsValid():
 	case failsFirst(r):
 		w.kind = models.TraceFailure
-		if t.mayTraceFailure(time.Now()) {
+		if t.mayTraceFailure(now) {
 			t.ask(t.urgent, w)
 		}
-	case r.Result.Outcome == models.OutcomeSuccess && r.Result.Received == r.Result.Sent && r.Monitor.State.State == models.StateUp && t.baselineDue(r):
-		w.kind = models.TraceBaseline
-		t.ask(t.calm, w)
+	case r.Result.Outcome == models.OutcomeSuccess && r.Result.Received == r.Result.Sent && r.Monitor.State.State == models.StateUp:
+		tries, owed := t.owed.pay(r.Monitor.ID, now)
+		if w.kind, w.tries = models.TraceBaseline, tries; owed || t.baselineDue(r) {
+			t.ask(t.calm, w)
+		}
 	}
 }
 
@@ -97,11 +105,8 @@ func (t *tracer) mayTraceFailure(now time.Time) bool {
 	return t.counted <= failureTraces
 }
 
-// baselineDue tells whether the check was the first one in a new period of its monitor, or its first one of all.
+// baselineDue tells whether the check was the first one in a new period of its monitor.
 func (t *tracer) baselineDue(r models.Recorded) bool {
-	if r.Before.LastSlot == 0 {
-		return true
-	}
 	n := 0
 	if s := t.scheduler.Load(); s != nil {
 		n = s.Monitors()
@@ -203,18 +208,25 @@ func (t *tracer) work(ctx context.Context) {
 	}
 }
 
-// take takes and stores one trace. Of one monitor there is one at a time.
+// take takes and stores one trace. A baseline in vain is owed again.
 func (t *tracer) take(ctx context.Context, w wish) {
 	if t.options.Engine() == EngineProbing {
 		return // which can not see who says that a TTL is exceeded: every hop would look silent
 	}
+	if !t.stored(ctx, w) && w.kind == models.TraceBaseline {
+		t.owed.owe(w.monitor, w.tries+1, time.Now())
+	}
+}
+
+// stored takes one trace and tells whether it was stored. Of one monitor there is one at a time.
+func (t *tracer) stored(ctx context.Context, w wish) bool {
 	if !t.begin(w.monitor) {
-		return
+		return false
 	}
 	defer t.end(w.monitor)
 	target, ok := t.target(ctx, w.monitor)
 	if !ok {
-		return
+		return false
 	}
 	host := target.Spec.Host
 	if w.address.IsValid() {
@@ -222,14 +234,16 @@ func (t *tracer) take(ctx context.Context, w wish) {
 	}
 	found, ok := trace(ctx, t.pinger, target, t.options.Location, host, t.options.TraceProbes)
 	if !ok || w.kind == models.TraceBaseline && !found.Reached {
-		return // what is compared with later must have been well
+		return false // what is compared with later must have been well
 	}
 	found.Kind = w.kind
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	if err := t.store.UnscopedSaveTrace(ctx, found); err != nil {
 		t.trouble(ctx, "trace not stored", err)
+		return false
 	}
+	return true
 }
 
 func (t *tracer) target(ctx context.Context, id int64) (models.ProbeTarget, bool) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/page"
@@ -54,6 +55,8 @@ type tab struct {
 	mu       sync.Mutex
 	troubles []string
 	expected []*regexp.Regexp
+	// charts and others are answers that wait; see holdCharts.
+	charts, others []fetch.RequestID
 }
 
 // open opens a tab. When the test ends, everything that the console called an error or a warning, and every violation of
@@ -90,6 +93,8 @@ func (p *tab) listen(event any) {
 		if e.Entry.Level == "error" || e.Entry.Level == "warning" {
 			p.trouble(fmt.Sprintf("%s: %s %s", e.Entry.Source, e.Entry.Text, e.Entry.URL))
 		}
+	case *fetch.EventRequestPaused:
+		p.paused(e)
 	case *page.EventJavascriptDialogOpening:
 		p.trouble("a dialog opened: " + e.Message)
 	}

@@ -120,10 +120,22 @@ func (e *Engine) giveUp(s *slot, now int64, why error) {
 // await has the slot wait for what is unanswered, or ends the check where nothing is.
 func (e *Engine) await(s *slot, now int64) {
 	if s.settled == s.left {
-		e.finish(s, now, nil)
+		e.end(s, now)
 		return
 	}
 	e.wheel.add(s, s.deadline)
+}
+
+// end ends a check that waits for nothing more. A reply knows better than an error, but may be found after it, and after the
+// last of all errors: the two come by queues of their own. So where there were errors, what has come by now is taken up first.
+func (e *Engine) end(s *slot, now int64) {
+	if s.refused == 0 {
+		e.finish(s, now, nil)
+		return
+	}
+	s.ends = now
+	e.wheel.remove(s)
+	e.wheel.add(s, now)
 }
 
 // replied notes a reply to packet k that came at the time given.
@@ -139,6 +151,8 @@ func (e *Engine) replied(s *slot, k int, at, now int64, ttl int) {
 		return
 	case Lost:
 		s.settled++
+	case Refused:
+		s.refused--
 	case Unsent: // the system said that it did not leave, and it did
 		e.stats.stray.Add(1)
 		return
@@ -170,6 +184,7 @@ func (e *Engine) refused(s *slot, k int, t Trouble, at, now int64) {
 	p.state = Refused
 	p.rtt = min(max(at-p.sent, 0), int64(s.check.Timeout))
 	s.settled++
+	s.refused++
 	s.report.Trouble = t
 	if see := s.check.Seen; see != nil {
 		see(k, Packet{State: Refused, RTT: time.Duration(p.rtt)}, 0, t)
@@ -180,19 +195,25 @@ func (e *Engine) refused(s *slot, k int, t Trouble, at, now int64) {
 // settle ends a check that waits for nothing more, unless somebody watches it.
 func (e *Engine) settle(s *slot, now int64) {
 	if s.sent == s.check.Count && s.settled == s.left && s.check.Seen == nil {
-		e.finish(s, now, nil)
+		e.end(s, now)
 	}
 }
 
 // timeUp ends a check at its deadline. What came by then is taken up first, however late we are; where the flood of what
 // came is too big for that, it has a second more.
 func (e *Engine) timeUp(s *slot, now int64) {
-	if socket := s.socket; s.settled < s.left && socket.emptied <= s.deadline {
+	socket := s.socket
+	if s.settled == s.left && s.refused > 0 && socket.emptied <= s.ends {
+		if e.readSocket(socket); !s.live {
+			return
+		}
+	}
+	if s.settled < s.left && socket.emptied <= s.deadline {
 		if e.readSocket(socket); !s.live {
 			return // what was waited for was there
 		}
 		switch {
-		case socket.emptied > s.deadline:
+		case socket.emptied > s.deadline, s.settled == s.left:
 		case now < s.deadline+int64(time.Second):
 			e.wheel.add(s, now)
 			return

@@ -53,7 +53,7 @@ func TestCrowd(t *testing.T) {
 					var checks []*Check
 					for i := range targets {
 						c := three(target(i))
-						c.Interval, c.Timeout = 10*time.Millisecond, 2*time.Second
+						c.Interval, c.Timeout = 10*time.Millisecond, 3*time.Second
 						if round == 1 {
 							c.Size = 12 // without tokens
 						}

@@ -201,9 +201,9 @@ func TestDeadline(t *testing.T) {
 			asked := make(chan request, 4)
 			h.behave(func(r request) { asked <- r })
 			blocker := three(four(2))
-			blocker.Count, blocker.Timeout = 1, 10*time.Millisecond
+			blocker.Count, blocker.Timeout = 1, 100*time.Millisecond
 			c := three(four(1))
-			c.Count, c.Timeout, c.Interval = 2, 150*time.Millisecond, 60*time.Millisecond
+			c.Count, c.Timeout, c.Interval = 2, 900*time.Millisecond, 360*time.Millisecond
 			// While the engine's goroutine is held, the first packet is answered before the deadline and the second after it.
 			holding, held := make(chan struct{}), make(chan struct{})
 			e.onDone(func(done *Check, _ *Report) {
@@ -219,14 +219,14 @@ func TestDeadline(t *testing.T) {
 			<-asked
 			<-holding
 			h.echo(first)
-			<-time.After(time.Until(begun.Add(200 * time.Millisecond)))
+			<-time.After(time.Until(begun.Add(1200 * time.Millisecond)))
 			h.echo(second)
 			close(held)
 			e.wait(blocker, blocked)
 			r := e.wait(c, report)
 			expect(t, "one before and one after the deadline", r, [5]int{Replied: 1, Lost: 1}, nil)
-			if r.Packets[0].State != Replied || r.Packets[0].RTT > 140*time.Millisecond {
-				t.Errorf("got %+v, want the first answered within about 70 ms", r.Packets)
+			if r.Packets[0].State != Replied || r.Packets[0].RTT > 840*time.Millisecond {
+				t.Errorf("got %+v, want the first answered within about 460 ms", r.Packets)
 			}
 			if r.Packets[0].Late || !r.Packets[1].Late {
 				t.Errorf("got %+v, want the second late", r.Packets)

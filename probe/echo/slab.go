@@ -29,11 +29,13 @@ type slot struct {
 	sent    int      // how many have left or were given up
 	left    int      // how many of these have really left
 	settled int      // how many of those are answered or refused
+	refused int      // how many are refused
 	highest int      // the highest packet answered
 	passed  int      // how many caps the next packet has passed; it may wait for the time that the last of them said
 
 	began    int64  // when it was first to send; 0 of the engine's clock is its start
 	deadline int64  // when what is unanswered is lost
+	ends     int64  // when the last of its packets was settled, where some are refused
 	over     uint32 // the socket's overflow count when it began
 	report   Report
 	hearsay  Trouble // the last such error; the report has those that proved themselves
@@ -84,7 +86,7 @@ func (b *slab) take(c *Check) *slot {
 	clear(s.packets)
 	s.report = Report{Packets: s.report.Packets[:c.Count]}
 	s.hearsay = Trouble{}
-	s.sent, s.left, s.settled, s.highest, s.passed = 0, 0, 0, -1, 0
+	s.sent, s.left, s.settled, s.refused, s.ends, s.highest, s.passed = 0, 0, 0, 0, 0, -1, 0
 	return s
 }
 

@@ -42,7 +42,7 @@ func TestCancel(t *testing.T) {
 				e.Cancel(c)
 				e.Cancel(c)
 				expect(t, what, e.wait(c, where), want, ErrCancelled)
-				if took := time.Since(begun); took > 500*time.Millisecond {
+				if took := time.Since(begun); took > 5*time.Second {
 					t.Errorf("%s: Cancel took %s", what, took)
 				}
 				e.Cancel(c)

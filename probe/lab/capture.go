@@ -243,10 +243,13 @@ func (c *Capture) WaitFor(t testing.TB, addr netip.Addr, n int) {
 	Eventually(t, func() bool { return c.Seen()[addr] >= n }, "%d echo requests to %s", n, addr)
 }
 
-// Eventually fails the test where ok does not become true within five seconds.
+// patience is how long is waited for what should be there in a moment; the machine may be busy.
+const patience = 30 * time.Second
+
+// Eventually fails the test where ok does not become true within half a minute.
 func Eventually(t testing.TB, ok func() bool, what string, args ...any) {
 	t.Helper()
-	deadline := time.After(5 * time.Second)
+	deadline := time.After(patience)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {

@@ -18,7 +18,7 @@ type kernelError struct {
 	from             netip.Addr
 }
 
-// errorQueue sends an echo request by a datagram ICMP socket and returns the error that comes for it within 3 seconds.
+// errorQueue sends an echo request by a datagram ICMP socket and returns the error that comes for it.
 func errorQueue(t *testing.T, to netip.Addr, options ...func(fd int)) (e kernelError) {
 	t.Helper()
 	family, protocol, level, option := unix.AF_INET6, unix.IPPROTO_ICMPV6, unix.IPPROTO_IPV6, unix.IPV6_RECVERR
@@ -45,9 +45,13 @@ func errorQueue(t *testing.T, to netip.Addr, options ...func(fd int)) (e kernelE
 	if err := unix.Sendto(fd, request, 0, address); err != nil {
 		t.Fatalf("send to %s: %v", to, err)
 	}
-	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd)}}, 3000); n == 0 {
-		t.Errorf("no error came for the request to %s: %v", to, err)
-		return e
+	for interrupted := true; interrupted; {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd)}}, int(patience.Milliseconds()))
+		if n == 0 {
+			t.Errorf("no error came for the request to %s", to)
+			return e
+		}
+		interrupted = errors.Is(err, unix.EINTR)
 	}
 	buffer, oob := make([]byte, 2048), make([]byte, 512)
 	_, oobn, _, _, err := unix.Recvmsg(fd, buffer, oob, unix.MSG_ERRQUEUE)

@@ -1,6 +1,8 @@
 // The chart is drawn by the server. Here is its cursor: pointer or arrow keys choose a slot, whose exact values stand in the
 // readout; dragging zooms; a chart that ends now is read again as checks arrive.
 
+import { aim, read } from "./read.js";
+
 const nbsp = "\u00a0";
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const day = 86400e3, minute = 60e3;
@@ -184,7 +186,47 @@ export function startChart(htmx, otherZone) {
 
   function load(url, push) {
     lastRead = Date.now();
-    return htmx.ajax("GET", url, { target: "#chart", swap: "outerHTML", select: "#chart", ...(push ? { push: "true" } : {}) });
+    read(htmx, url, { target: "#chart", swap: "outerHTML", select: "#chart", ...(push ? { push: "true" } : {}) });
+  }
+
+  // The chart that was asked for last is the one that is shown, in whatever order the answers come: older ones are left out.
+  // Nothing is aborted, which HTMX calls an error.
+  let asked = null, waiting = false, again = false;
+  const sent = new WeakMap(); // the number of each request
+  let requests = 0;
+  const address = () => location.pathname + location.search;
+  function answer(e) {
+    if (e.detail.xhr === asked) aim(e);
+    else e.preventDefault();
+  }
+  function answered(e) {
+    if (e.detail.xhr !== asked) return;
+    waiting = false;
+    if (again) sameAgain();
+  }
+  document.body.addEventListener("htmx:beforeRequest", (e) => {
+    const { target, xhr, elt } = e.detail;
+    sent.set(xhr, ++requests);
+    if (target.id !== "chart") return;
+    asked = xhr;
+    waiting = true;
+    elt.addEventListener("htmx:beforeOnLoad", answer); // not on body: an element that was replaced is not in it
+    elt.addEventListener("htmx:afterRequest", answered);
+  });
+  document.body.addEventListener("htmx:historyRestore", () => { asked = null; waiting = again = false; });
+  // What the stream reads again has a chart in it, too: that of the address, and the zone, of when it was asked for.
+  document.body.addEventListener("htmx:beforeSwap", (e) => {
+    const { target, xhr, requestConfig, pathInfo } = e.detail;
+    if (requestConfig.verb !== "get" || !target.matches?.("[data-reread]") || !target.contains(document.getElementById("chart"))) return;
+    if (pathInfo.requestPath === address() && !(sent.get(xhr) < sent.get(asked))) return;
+    e.detail.shouldSwap = false;
+    document.dispatchEvent(new Event("echolot:stale"));
+  });
+
+  /** sameAgain reads what the address says, after what was asked for has come: the address is that one's by then. */
+  function sameAgain() {
+    again = waiting;
+    if (!waiting && document.getElementById("chart")) load(address());
   }
 
   /** follow reads the chart again for new checks, not more often than it can be looked at, and never under somebody's hands. */
@@ -193,8 +235,8 @@ export function startChart(htmx, otherZone) {
     timer = setTimeout(function look() {
       timer = 0;
       if (!document.querySelector("#chart[data-follow]")) return;
-      if (drag || document.hidden || document.querySelector("#chart details[open]")) { timer = setTimeout(look, 1000); return; }
-      load(location.pathname + location.search);
+      if (drag || waiting || document.hidden || document.querySelector("#chart details[open]")) { timer = setTimeout(look, 1000); return; }
+      sameAgain();
     }, Math.max(0, lastRead + followEvery - Date.now()));
   }
 
@@ -210,7 +252,7 @@ export function startChart(htmx, otherZone) {
   document.body.addEventListener("htmx:beforeSwap", () => { focused = Boolean(here()?.contains(document.activeElement)); });
   document.body.addEventListener("htmx:afterSettle", began);
   document.addEventListener("echolot:check", follow);
-  document.addEventListener("echolot:zone", () => { if (document.getElementById("chart")) load(location.pathname + location.search); });
+  document.addEventListener("echolot:zone", sameAgain);
   window.addEventListener("resize", () => { if (here()) chartOf(here()).draw(); });
 
   function choose(chart, i) {

@@ -1,5 +1,6 @@
 // The live stream: one EventSource a page. It is our own because a lost stream has to be told, tried again with jitter (after
 // a restart all browsers would return in the same second), and caught up with by reading the page's live content again.
+import { read } from "./read.js";
 import { span, tell } from "./times.js";
 
 const quietAfter = 25e3; // two pings and a half: the stream is dead even if the socket does not know
@@ -146,7 +147,7 @@ export function startStream(htmx) {
 
   function rereadRow(id) {
     const old = row(id);
-    if (old && !busy(old)) htmx.ajax("GET", `/monitors/${encodeURIComponent(id)}/row`, { target: old, swap: "outerHTML" });
+    if (old && !busy(old)) read(htmx, `/monitors/${encodeURIComponent(id)}/row`, { target: old, swap: "outerHTML" });
     else if (old) reread(rereadEvery);
     else if (document.querySelector(`#monitor[data-monitor="${CSS.escape(id)}"]`)) reread(0);
     else if (document.querySelector(`#incident[data-of="${CSS.escape(id)}"]`)) reread(1000); // its path was traced
@@ -187,7 +188,7 @@ export function startStream(htmx) {
         if (now && busy(now)) { setTimeout(look, 1000); return; }
         waiting.delete(el.id);
         lastReread = Date.now();
-        if (now) htmx.ajax("GET", location.pathname + location.search, { target: `#${el.id}`, swap: "outerHTML", select: `#${el.id}` }).then(caughtUp);
+        if (now) read(htmx, location.pathname + location.search, { target: `#${el.id}`, swap: "outerHTML", select: `#${el.id}` }).then(caughtUp);
       }, wait);
     }
   }
@@ -200,6 +201,7 @@ export function startStream(htmx) {
     reread(rereadEvery);
   });
 
+  document.addEventListener("echolot:stale", () => reread(0));
   document.addEventListener("click", (e) => { if (e.target.closest("[data-changed]")) reread(0); });
 
   document.addEventListener("visibilitychange", () => {

@@ -54,3 +54,12 @@ func (p StatusPage) sameDay(a, b time.Time) bool {
 func (p StatusPage) Span(d time.Duration) string {
 	return strings.Replace(Span(d), nbsp+"d", nbsp+p.T("d"), 1)
 }
+
+// exactly is a moment to the second: 13:58:02, or with its day.
+func (p StatusPage) exactly(t time.Time) string {
+	clock := p.local(t).Format("15:04:05")
+	if p.sameDay(t, p.Board.At) {
+		return clock
+	}
+	return p.Day(t) + ", " + clock
+}

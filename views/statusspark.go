@@ -92,7 +92,7 @@ func (t lastDay) marks() string {
 		bucket, ok := t.buckets[i]
 		switch loss := bucket.LossPercent() / 100; {
 		case !ok:
-			rect(&none, i, t.height-t.height/10, t.height/10)
+			rect(&none, i, t.height-t.height/15, t.height/15)
 		case loss >= 1:
 			rect(&all, i, 0, t.height)
 		case loss > 0:
@@ -146,10 +146,12 @@ func (p StatusPage) rttRange(s models.Series) string {
 		most = max(most, b.RTTAvg)
 	}
 	switch {
+	case len(s.Buckets) == 0:
+		return p.T("not measured")
 	case most == 0:
 		return p.T("no reply")
 	case p.ms(least) == p.ms(most):
 		return p.ms(most)
 	}
-	return p.T("%s to %s", strings.TrimSuffix(p.ms(least), nbsp+"ms"), p.ms(most))
+	return strings.TrimSuffix(p.ms(least), nbsp+"ms") + "–" + p.ms(most)
 }

@@ -22,9 +22,9 @@ func germanPage() map[string]string {
 		"Down: %s.": "Ausgefallen: %s.", "Degraded: %s.": "Beeinträchtigt: %s.", "Maintenance: %s.": "Wartung: %s.", "Not measured: %s.": "Nicht gemessen: %s.",
 		"Maintenance begins %s: %s": "Wartung beginnt %s: %s",
 
-		"Services": "Dienste", "last %d days": "letzte %d Tage", "%d days ago": "vor %d Tagen", "today": "heute", "last day": "letzter Tag",
+		"Services": "Dienste", "last %d days": "letzte %d Tage", "%d days ago": "vor %d Tagen", "today": "heute", "%d h": "%d Std.",
 		"Maintenance": "Wartung", "Up": "Erreichbar", "Degraded": "Beeinträchtigt", "Down": "Ausgefallen", "Not measured": "Nicht gemessen",
-		"Not measured yet": "Noch nicht gemessen", "since %s": "seit %s", "no reply": "keine Antwort", "%s to %s": "%s bis %s",
+		"Not measured yet": "Noch nicht gemessen", "since %s": "seit %s", "no reply": "keine Antwort",
 		"%s up": "%s erreichbar", "not measured": "nicht gemessen",
 		"of one day measured": "von einem gemessenen Tag", "of %d days measured": "von %d gemessenen Tagen",
 		"one day not measured": "ein Tag nicht gemessen", "%d days not measured": "%d Tage nicht gemessen", "%s not measured": "%s nicht gemessen",

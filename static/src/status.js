@@ -29,7 +29,8 @@
     const age = Date.now() - measured;
     time.dateTime = new Date(measured).toISOString();
     time.title ||= time.textContent;
-    time.textContent = age < 1000 ? sign.dataset.now : sign.dataset.ago.replace("{}", ago(age));
+    const text = age < 1000 ? sign.dataset.now : sign.dataset.ago.replace("{}", ago(age));
+    time.textContent = lost ? `${sign.dataset.measured} ${text}` : text;
   }
   function measuredAt(text) {
     const at = Date.parse(text);
@@ -130,14 +131,14 @@
     const told = bar.parentElement.querySelector(`[data-day="${day}"]`);
     const line = bar.parentElement.querySelector(".svc-foot :nth-child(2)");
     if (!line) return;
-    line.dataset.calm ??= line.innerHTML;
-    line.textContent = told ? told.textContent : dayName(days - 1 - day);
+    if (!calmWords.has(line)) calmWords.set(line, [...line.childNodes]);
+    line.replaceChildren(told ? told.textContent : dayName(days - 1 - day));
   }
+  const calmWords = new WeakMap();
   const calm = (bar) => {
-    const line = bar.parentElement.querySelector(".svc-foot [data-calm]");
-    if (!line) return;
-    line.innerHTML = line.dataset.calm; // our own, from before
-    delete line.dataset.calm;
+    const line = bar.parentElement.querySelector(".svc-foot :nth-child(2)");
+    if (calmWords.has(line)) line.replaceChildren(...calmWords.get(line));
+    calmWords.delete(line);
   };
   main?.addEventListener("pointermove", (e) => { const bar = e.target.closest?.(".days"); if (bar) readOut(bar, e.clientX); });
   main?.addEventListener("pointerout", (e) => { const bar = e.target.closest?.(".days"); if (bar && !bar.contains(e.relatedTarget)) calm(bar); });

@@ -4,7 +4,7 @@ package views
 func germanPage() map[string]string {
 	return map[string]string{
 		"Skip to content": "Zum Inhalt springen", "Page": "Seite",
-		"Get updates": "Auf dem Laufenden bleiben", "Atom feed": "Atom-Feed", "JSON feed": "JSON-Feed", "Calendar of maintenance": "Kalender der Wartungen",
+		"Get updates": "Abonnieren", "Atom feed": "Atom-Feed", "JSON feed": "JSON-Feed", "Calendar of maintenance": "Kalender der Wartungen",
 		"All times in %s": "Alle Zeiten in %s", "Figures as JSON": "Zahlen als JSON",
 		"Measured with Echolot": "Gemessen mit Echolot", "Measured with Echolot, every %s": "Gemessen mit Echolot, alle %s",
 		"The state of %s now and over the last %d days": "Der Zustand von %s jetzt und in den letzten %d Tagen",

@@ -12,7 +12,7 @@
     const s = Math.max(0, Math.floor(ms / 1000));
     if (s < 60) return `${s}\u00a0s`;
     if (s < 3600) return `${Math.floor(s / 60)}\u00a0min`;
-    return `${Math.floor(s / 3600)}\u00a0h\u00a0${String(Math.floor(s / 60) % 60).padStart(2, "0")}\u00a0min`;
+    return `${Math.floor(s / 3600)}\u00a0h`;
   };
   function show() {
     const sign = live();

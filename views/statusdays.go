@@ -93,13 +93,13 @@ func missing(d models.StatusDay) float64 {
 	return float64(d.NotMeasured()) / float64(d.Length)
 }
 
-// drawDay draws a day with something to tell: from the top what was announced, down and degraded, then what was up, and a dot at the
-// floor under as much of the height as was not measured.
+// drawDay draws a day with something to tell: a bar that is as high as the measured part of it is long, in which hangs from its top what
+// was announced, down and degraded, above what was up. Where a part was not measured, a grey line tells where the bar would end.
 func drawDay(i int, d models.StatusDay, draw func(class, d string)) {
 	height := dayHeight
 	if gap := missing(d); gap >= leastGap {
 		height -= min(max(int(math.Round(gap*dayHeight)), leastBad), dayHeight-2*leastBad)
-		draw("d-none", rectangle(i*dayStride, dayHeight-dotHeight, dotHeight))
+		draw("d-none", rectangle(i*dayStride, 0, 2))
 	}
 	known := float64(d.Measured() + d.Maintenance)
 	var heights [len(dayKinds)]int
@@ -125,7 +125,7 @@ func drawDay(i int, d models.StatusDay, draw func(class, d string)) {
 		}
 		heights[tallest] -= dotHeight - room
 	}
-	y := 0
+	y := dayHeight - height
 	for k, kind := range dayKinds {
 		if heights[k] > 0 {
 			draw(kind.class, rectangle(i*dayStride, y, heights[k]))
@@ -133,7 +133,7 @@ func drawDay(i int, d models.StatusDay, draw func(class, d string)) {
 		}
 	}
 	if d.Up > 0 {
-		draw("d-up", rectangle(i*dayStride, y, height-y))
+		draw("d-up", rectangle(i*dayStride, y, dayHeight-y))
 	}
 }
 

@@ -237,9 +237,9 @@ func TestDayBars(t *testing.T) {
 		"nearly all":            {[]models.StatusDay{day(time.Minute, 0, 24*time.Hour-time.Minute, 0)}, `d-up M0 27h5v3h-5z d-down M0 0h5v25h-5z`},
 		"maintenance":           {[]models.StatusDay{day(22*time.Hour, 0, 0, 2*time.Hour)}, `d-up M0 5h5v25h-5z d-maint M0 0h5v3h-5z`},
 		"all three":             {[]models.StatusDay{day(12*time.Hour, 6*time.Hour, 3*time.Hour, 3*time.Hour)}, `d-up M0 23h5v7h-5z d-deg M0 13h5v8h-5z d-down M0 6h5v5h-5z d-maint M0 0h5v4h-5z`},
-		"half not measured":     {[]models.StatusDay{day(12*time.Hour, 0, 0, 0)}, `d-up M0 0h5v15h-5z d-none M0 27h5v3h-5z`},
+		"half not measured":     {[]models.StatusDay{day(12*time.Hour, 0, 0, 0)}, `d-up M0 15h5v15h-5z d-none M0 0h5v2h-5z`},
 		"a restart is not seen": {[]models.StatusDay{day(24*time.Hour-10*time.Minute, 0, 0, 0)}, `r-up M0 15h5`},
-		"down, then nothing":    {[]models.StatusDay{day(0, 0, 6*time.Hour, 0)}, `d-down M0 0h5v10h-5z d-none M0 27h5v3h-5z`},
+		"down, then nothing":    {[]models.StatusDay{day(0, 0, 6*time.Hour, 0)}, `d-down M0 20h5v10h-5z d-none M0 0h5v2h-5z`},
 	} {
 		var got []string
 		draw(t, dayBars(line.days)).Find("path").Each(func(_ int, s *goquery.Selection) { got = append(got, s.AttrOr("class", ""), s.AttrOr("d", "")) })

@@ -136,7 +136,9 @@ func smokeLast(s models.Series) templ.Component {
 // rttRange says from where to where the half hours' averages went.
 func (p StatusPage) rttRange(s models.Series) string {
 	var least, most time.Duration
+	sent := 0
 	for _, b := range s.Buckets {
+		sent += b.Sent
 		if b.Received == 0 {
 			continue
 		}
@@ -146,7 +148,7 @@ func (p StatusPage) rttRange(s models.Series) string {
 		most = max(most, b.RTTAvg)
 	}
 	switch {
-	case len(s.Buckets) == 0:
+	case sent == 0:
 		return p.T("not measured")
 	case most == 0:
 		return p.T("no reply")

@@ -30,7 +30,7 @@ func germanPage() map[string]string {
 		"one day not measured": "ein Tag nicht gemessen", "%d days not measured": "%d Tage nicht gemessen", "%s not measured": "%s nicht gemessen",
 		"down %s": "ausgefallen %s", "degraded %s": "beeinträchtigt %s", "maintenance %s": "Wartung %s", "not measured %s": "nicht gemessen %s",
 		"How the bars read": "Wie die Balken zu lesen sind", "up all day": "den ganzen Tag erreichbar", "degraded for part of it": "zum Teil beeinträchtigt",
-		"down for part of it": "zum Teil ausgefallen", "maintenance": "Wartung",
+		"down for part of it": "zum Teil ausgefallen", "not measured for part of it": "zum Teil nicht gemessen", "maintenance": "Wartung",
 
 		"Mon": "Mo", "Tue": "Di", "Wed": "Mi", "Thu": "Do", "Fri": "Fr", "Sat": "Sa", "Sun": "So",
 		"Jan": "Jan.", "Feb": "Feb.", "Mar": "März", "Apr": "Apr.", "May": "Mai", "Jun": "Juni", "Jul": "Juli", "Aug": "Aug.", "Sep": "Sept.",

@@ -101,6 +101,8 @@ func (s *Server) routes() []route {
 		{get, "/live/:token/events", anyone, s.sharedLiveEvents},
 
 		{get, "/status/:slug", anyone, s.showStatus},
+		{get, "/status/:slug/theme.css", anyone, s.showStatusTheme},
+		{get, "/status/:slug/logo", anyone, s.showStatusLogo},
 
 		{get, "/incidents", read, s.showIncidents},
 		{get, "/incidents/:id", read, s.showIncident},

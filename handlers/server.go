@@ -81,7 +81,7 @@ func New(o Options) *Server {
 	s := &Server{Options: o, limiter: newLimiter(o.APIRateLimit), proxies: parseProxies(o.TrustedProxies)}
 	s.sessions = &sessionStore{store: o.Store, secure: o.BaseURL.Scheme == "https"}
 	s.assets = views.Assets{Script: o.Assets.URL("app.js"), Style: o.Assets.URL("app.css"), Icon: o.Assets.URL("favicon.svg"),
-		Live: o.Assets.URL("live.js"), LiveStyle: o.Assets.URL("live.css")}
+		Live: o.Assets.URL("live.js"), LiveStyle: o.Assets.URL("live.css"), Status: o.Assets.URL("status.js"), StatusStyle: o.Assets.URL("status.css")}
 	s.hub = newHub(o.Store, o.Log, o.Streams)
 	s.words = views.NewWords()
 	s.exports, s.backTests = newExports(), make(chan struct{}, maxBackTests)

@@ -38,5 +38,5 @@ func (s *Server) showStatus(c *fiber.Ctx) error {
 	}
 	language := s.words.Best(c.Query("lang"), c.Get(fiber.HeaderAcceptLanguage), p.Language)
 	return draw(c, http.StatusOK, views.Status(views.StatusPage{Board: board, Language: language, Words: s.words.In(language), Assets: s.assets,
-		Base: "/status/" + p.Slug}))
+		Base: "/status/" + p.Slug, Stream: true}))
 }

@@ -58,6 +58,8 @@ type Assets struct {
 	Script, Style, Icon string
 	// Live and LiveStyle are of the live page alone.
 	Live, LiveStyle string
+	// Status and StatusStyle are of the pages for visitors.
+	Status, StatusStyle string
 }
 
 // User is who is signed in.

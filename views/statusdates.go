@@ -50,7 +50,20 @@ func (p StatusPage) sameDay(a, b time.Time) bool {
 	return a.Year() == b.Year() && a.YearDay() == b.YearDay()
 }
 
-// Span is a duration in one or two units: 4 min, 3 h 06 min, 2 d 04 h.
+// Span is a duration in one or two units: 4 min, 3 h, 3 h 06 min, 2 d 04 h.
 func (p StatusPage) Span(d time.Duration) string {
-	return strings.Replace(Span(d), nbsp+"d", nbsp+p.T("d"), 1)
+	text := Span(d)
+	for _, nothing := range [...]string{nbsp + "00" + nbsp + "min", nbsp + "00" + nbsp + "h"} {
+		text = strings.TrimSuffix(text, nothing)
+	}
+	return strings.Replace(text, nbsp+"d", nbsp+p.T("d"), 1)
+}
+
+// exactly is a moment to the second: 13:58:02, or with its day.
+func (p StatusPage) exactly(t time.Time) string {
+	clock := p.local(t).Format("15:04:05")
+	if p.sameDay(t, p.Board.At) {
+		return clock
+	}
+	return p.Day(t) + ", " + clock
 }

@@ -3,6 +3,8 @@ package views
 import (
 	"net/url"
 	"strconv"
+	"strings"
+	"time"
 
 	"echolot/models"
 
@@ -24,10 +26,20 @@ type StatusPage struct {
 	// stream stays as it is drawn.
 	Stream  bool
 	Version string
+	// Stale is true while nothing newer than the board can be read: the page says of when it is.
+	Stale bool
 }
 
 // T says the text in the page's language. The key is the English text with fmt's verbs.
 func (p StatusPage) T(key string, args ...any) string { return p.Words.Sprintf(key, args...) }
+
+// N is T with the key for one, or with the one for another number, which is told n first.
+func (p StatusPage) N(n int, one, many string, args ...any) string {
+	if n == 1 {
+		return p.T(one, args...)
+	}
+	return p.T(many, append([]any{n}, args...)...)
+}
 
 // Path is the address of something of the page in the page's language: Path("/history/2026-11").
 func (p StatusPage) Path(sub string) string { return p.path(sub, "lang", p.Language) }
@@ -38,6 +50,15 @@ func (p StatusPage) File(sub string) string { return p.path(sub) }
 // versioned is the address of something that may be kept for as long as the page's settings stay.
 func (p StatusPage) versioned(sub string) string {
 	return p.path(sub, "v", strconv.FormatInt(p.Board.Version, 10))
+}
+
+// inLanguage is the same address in another language: what is relative keeps its path.
+func (p StatusPage) inLanguage(language string) string {
+	query := url.Values{"lang": {language}}
+	if p.Key != "" {
+		query.Set("key", p.Key)
+	}
+	return "?" + query.Encode()
 }
 
 // path adds to the address the names and values, and the key where the page has one.
@@ -60,3 +81,100 @@ func (p StatusPage) path(sub string, pairs ...string) string {
 
 // noScriptRefresh is after how many seconds a browser without scripts reads the page again.
 const noScriptRefresh = 30
+
+// statusLanguageNames are the languages in their own words, as Words.Languages has them.
+var statusLanguageNames = [...]Choice{{"en", "English"}, {"de", "Deutsch"}}
+
+// about is what search engines show.
+func (p StatusPage) about() string {
+	if p.Board.Description != "" {
+		return p.Board.Description
+	}
+	return p.T("The state of %s now and over the last %d days", p.Board.Name, models.StatusDays)
+}
+
+// quietSeconds is after how long without a word a stream is taken for dead.
+func (p StatusPage) quietSeconds() int { return int(2*p.Board.Interval/time.Second) + 60 }
+
+// zoneName is UTC, or the zone's name as it is known everywhere.
+func (p StatusPage) zoneName() string {
+	return strings.ReplaceAll(p.Board.At.Location().String(), "_", " ")
+}
+
+// measuredWith says who measures, and how often.
+func (p StatusPage) measuredWith() string {
+	if p.Board.Interval == 0 {
+		return p.T("Measured with Echolot")
+	}
+	return p.T("Measured with Echolot, every %s", Every(int(p.Board.Interval/time.Second)))
+}
+
+// groupName is the heading; a group without a name has one all the same, because headings lead.
+func (p StatusPage) groupName(name string) string {
+	if name == "" {
+		return p.T("Services")
+	}
+	return name
+}
+
+// isoTime is a moment as scripts read it.
+func isoTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
+
+// silent is true where nobody measures any more: the newest check of all is older than three of the shortest intervals and a minute.
+// What the states say is then of the past. It is told by the board’s time.
+func (p StatusPage) silent() bool {
+	b := p.Board
+	return !b.Measured.IsZero() && b.At.Sub(b.Measured) > 3*b.Interval+time.Minute
+}
+
+// kind is the shape and colour of a component: up, degraded, down, maintenance, or unknown for all that is not measured.
+func (p StatusPage) kind(c models.StatusComponent) string {
+	switch {
+	case c.Maintenance:
+		return "maintenance"
+	case p.silent():
+		return "unknown"
+	case c.State == models.StateUp, c.State == models.StateDegraded, c.State == models.StateDown:
+		return string(c.State)
+	default:
+		return "unknown"
+	}
+}
+
+// stateWord is the word beside the shape.
+func (p StatusPage) stateWord(c models.StatusComponent, kind string) string {
+	switch kind {
+	case "maintenance":
+		return p.T("Maintenance")
+	case "up":
+		return p.T("Up")
+	case "degraded":
+		return p.T("Degraded")
+	case "down":
+		return p.T("Down")
+	}
+	if c.State == models.StatePending {
+		return p.T("Not measured yet")
+	}
+	return p.T("Not measured")
+}
+
+// lastRTT is the round-trip time of the last check; empty without a reply, and where the page shows none.
+func (p StatusPage) lastRTT(c models.StatusComponent) string {
+	if p.Board.Latency == models.LatencyNone || c.RTT < 0 || c.CheckedAt.IsZero() || c.State == models.StateUnknown || p.silent() {
+		return ""
+	}
+	return p.ms(c.RTT)
+}
+
+// ms is a round-trip time with two figures at least, in the page's language: 0.42 ms, 8.2 ms, 120 ms.
+func (p StatusPage) ms(d time.Duration) string {
+	v, form := float64(d.Microseconds())/1000, "%.0f"
+	switch {
+	case v < 1:
+		form = "%.2f"
+	case v < 100:
+		form = "%.1f"
+	}
+	return p.Words.Sprintf(form, v) + nbsp + "ms"
+}

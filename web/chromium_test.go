@@ -318,3 +318,11 @@ func (p *tab) shoot(name string) {
 		p.t.Error(err)
 	}
 }
+
+// mouseMove moves the mouse there.
+func mouseMove(at spot) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: "mouseMoved", X: at.X, Y: at.Y})
+		return err
+	})
+}

@@ -1,0 +1,54 @@
+package handlers
+
+import (
+	"strconv"
+
+	"echolot/models"
+	"echolot/static"
+	"echolot/views"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// showStatusTheme is the page's accent as a style sheet.
+func (s *Server) showStatusTheme(c *fiber.Ctx) error {
+	p, err := s.openStatusPage(c)
+	if err != nil {
+		return err
+	}
+	css, ok := views.StatusTheme(p.Accent)
+	if !ok {
+		return &models.NotFound{What: "Theme"}
+	}
+	keepStatusFile(c, p)
+	c.Set(fiber.HeaderContentType, "text/css; charset=utf-8")
+	return c.SendString(css)
+}
+
+// showStatusLogo is the page's picture, of a type that was proved when it was stored.
+func (s *Server) showStatusLogo(c *fiber.Ctx) error {
+	p, err := s.openStatusPage(c)
+	if err != nil {
+		return err
+	}
+	picture, kind, err := s.Store.UnscopedStatusLogo(c.UserContext(), p)
+	if err != nil {
+		return err
+	}
+	keepStatusFile(c, p)
+	c.Set(fiber.HeaderContentType, kind)
+	return c.Send(picture)
+}
+
+// keepStatusFile lets a file be kept for ever under the address that names the page's version: with other settings the page names
+// another one. What not everybody may see is kept by the visitor's browser only.
+func keepStatusFile(c *fiber.Ctx, p models.StatusPage) {
+	switch {
+	case c.Query("v") != strconv.FormatInt(p.Version, 10):
+		c.Set(fiber.HeaderCacheControl, "no-cache")
+	case p.Visibility == models.VisiblePublic:
+		c.Set(fiber.HeaderCacheControl, static.CacheControl)
+	default:
+		c.Set(fiber.HeaderCacheControl, "private, max-age=31536000, immutable")
+	}
+}

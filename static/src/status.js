@@ -1,0 +1,156 @@
+// A status page as visitors see it: its stream's parts take the place of the old ones, the age of the newest check goes on, and a day
+// of a bar is read out where it is pointed at. Without it the page is complete, and reads itself again every half minute.
+(() => {
+  const main = document.getElementById("main");
+  const language = document.documentElement.lang;
+  const retryFirst = 2000, retryMost = 60e3;
+
+  // ---- How old is the newest check?
+  let measured = NaN, lost = false;
+  const live = () => document.getElementById("status-live");
+  const ago = (ms) => {
+    const s = Math.max(0, Math.floor(ms / 1000));
+    if (s < 60) return `${s}\u00a0s`;
+    if (s < 3600) return `${Math.floor(s / 60)}\u00a0min`;
+    return `${Math.floor(s / 3600)}\u00a0h`;
+  };
+  function show() {
+    const sign = live();
+    if (!sign) return;
+    sign.classList.toggle("lost", lost);
+    sign.classList.toggle("on", !lost && !isNaN(measured));
+    const word = lost ? sign.dataset.lost : sign.dataset.measured;
+    const b = sign.querySelector("b"), time = sign.querySelector("time");
+    if (isNaN(measured)) {
+      if (lost) b.textContent = word;
+      return;
+    }
+    if (b.textContent !== word) b.textContent = word;
+    const age = Date.now() - measured;
+    time.dateTime = new Date(measured).toISOString();
+    time.title ||= time.textContent;
+    const text = age < 1000 ? sign.dataset.now : sign.dataset.ago.replace("{}", ago(age));
+    time.textContent = lost ? `${sign.dataset.measured} ${text}` : text;
+  }
+  function measuredAt(text) {
+    const at = Date.parse(text);
+    if (isNaN(at) || at <= measured) return;
+    // The server's clock and the visitor's differ: what was measured this moment is now.
+    const skew = Date.now() - at;
+    measured = skew < 0 ? Date.now() : at;
+    const sign = live();
+    sign?.querySelector("time").removeAttribute("title");
+    sign?.classList.remove("beat");
+    void sign?.offsetWidth; // the ring pings again only if the class was seen gone
+    sign?.classList.add("beat");
+    show();
+  }
+  const readMeasured = () => { measured = Date.parse(live()?.querySelector("time").dateTime); show(); };
+
+  // ---- Parts
+  /** fragment reads HTML without letting anything in it run or load. */
+  function fragment(html) {
+    const t = document.createElement("template");
+    t.innerHTML = html;
+    return t.content;
+  }
+  function replaceParts(html) {
+    for (const part of [...fragment(html).children]) {
+      const old = part.id && document.getElementById(part.id);
+      if (old) old.replaceWith(part);
+    }
+  }
+  /** reread takes over the whole page as it is now: something came, went or moved. */
+  let rereading = false;
+  async function reread(wait) {
+    if (rereading) return;
+    rereading = true;
+    try {
+      await new Promise((done) => setTimeout(done, wait));
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      if (!answer.ok || answer.redirected) { location.reload(); return; }
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.getElementById("main");
+      if (!fresh?.dataset.version) { location.reload(); return; }
+      document.title = page.title;
+      main.dataset.version = fresh.dataset.version;
+      main.replaceChildren(...fresh.childNodes);
+      readMeasured();
+    } catch { /* no server: the stream tells, and comes back */ } finally { rereading = false; }
+  }
+
+  // ---- Stream
+  let source = null, retry = retryFirst, timer = 0, quiet = 0, version = main?.dataset.version ?? "";
+  function alive(e) {
+    lost = false;
+    retry = retryFirst;
+    if (e?.lastEventId) version = e.lastEventId;
+    clearTimeout(quiet);
+    quiet = setTimeout(again, (Number(main.dataset.quiet) || 120) * 1000);
+    show();
+  }
+  function again() {
+    source?.close();
+    source = null;
+    lost = true;
+    show();
+    clearTimeout(timer);
+    timer = setTimeout(open, retry * (0.5 + Math.random()));
+    retry = Math.min(retryMost, retry * 2);
+  }
+  function open() {
+    clearTimeout(timer);
+    source?.close();
+    const url = new URL(main.dataset.stream, location.href);
+    url.searchParams.set("v", version);
+    const mine = source = new EventSource(url);
+    const on = (type, act) => mine.addEventListener(type, (e) => { if (mine === source) { alive(e); act(e.data); } });
+    on("sync", (data) => { if (data !== main.dataset.version) reread(Math.random() * 2000); });
+    on("parts", (html) => { replaceParts(html); main.dataset.version = version; });
+    on("measured", measuredAt);
+    mine.onopen = () => { if (mine === source) alive(); };
+    // The browser comes back by itself, after the time that the server named; where it gives up, we do.
+    mine.onerror = () => {
+      if (mine !== source) return;
+      if (mine.readyState === EventSource.CLOSED) { again(); return; }
+      lost = true;
+      show();
+    };
+  }
+
+  // ---- A day of a bar
+  const dayName = (back) => {
+    const day = new Date();
+    day.setHours(12, 0, 0, 0);
+    day.setDate(day.getDate() - back);
+    return new Intl.DateTimeFormat(language, { weekday: "short", day: "numeric", month: "short" }).format(day);
+  };
+  function readOut(bar, x) {
+    const box = bar.getBoundingClientRect(), days = 90;
+    const day = Math.min(days - 1, Math.max(0, Math.floor((x - box.left) / box.width * days)));
+    const told = bar.parentElement.querySelector(`[data-day="${day}"]`);
+    const line = bar.parentElement.querySelector(".svc-foot :nth-child(2)");
+    if (!line) return;
+    if (!calmWords.has(line)) calmWords.set(line, [...line.childNodes]);
+    line.replaceChildren(told ? told.textContent : dayName(days - 1 - day));
+  }
+  const calmWords = new WeakMap();
+  const calm = (bar) => {
+    const line = bar.parentElement.querySelector(".svc-foot :nth-child(2)");
+    if (calmWords.has(line)) line.replaceChildren(...calmWords.get(line));
+    calmWords.delete(line);
+  };
+  main?.addEventListener("pointermove", (e) => { const bar = e.target.closest?.(".days"); if (bar) readOut(bar, e.clientX); });
+  main?.addEventListener("pointerout", (e) => { const bar = e.target.closest?.(".days"); if (bar && !bar.contains(e.relatedTarget)) calm(bar); });
+
+  // ---- Menu
+  document.addEventListener("keydown", (e) => { if (e.key === "Escape") document.querySelectorAll("details.menu[open]").forEach((d) => { d.open = false; d.querySelector("summary").focus(); }); });
+  document.addEventListener("click", (e) => { document.querySelectorAll("details.menu[open]").forEach((d) => { if (!d.contains(e.target)) d.open = false; }); });
+
+  if (!main?.dataset.stream || !window.EventSource) return;
+  readMeasured();
+  setInterval(show, 1000);
+  addEventListener("pagehide", () => source?.close());
+  addEventListener("pageshow", (e) => { if (e.persisted) open(); });
+  open();
+})();

@@ -54,6 +54,16 @@ func flashText(word string) string {
 		return "Acknowledged."
 	case "incident.commented":
 		return "Comment added."
+	case "status.told":
+		return "Told: visitors see it now."
+	case "status.hidden":
+		return "Kept off the page."
+	case "status.saved":
+		return "Saved."
+	case "status.deleted":
+		return "Deleted."
+	case "status.takenback":
+		return "Taken back."
 	case "token.deleted":
 		return "Token deleted."
 	default:

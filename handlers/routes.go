@@ -25,6 +25,7 @@ func (s *Server) routes() []route {
 	read, setStatus, changeMonitors := only(s.may(models.MayRead)), only(s.may(models.MaySetStatus)), only(s.may(models.MayChangeMonitors))
 	changeCustomers, manageTokens := only(s.may(models.MayChangeCustomers)), only(s.may(models.MayManageTokens))
 	seeProber, handleIncidents := only(s.may(models.MaySeeProber)), only(s.may(models.MayHandleIncidents))
+	changeTemplates := only(s.may(models.MayChangeStatusTemplates))
 
 	return []route{
 		{get, "/healthz", anyone, s.showHealth},
@@ -103,9 +104,30 @@ func (s *Server) routes() []route {
 		{get, "/status/:slug", anyone, s.showStatus},
 		{get, "/status/:slug/theme.css", anyone, s.showStatusTheme},
 		{get, "/status/:slug/logo", anyone, s.showStatusLogo},
+		{get, "/status/:slug/history/:month", anyone, s.showStatusMonth},
+
+		{get, "/status-pages/:id/posts", read, s.showStatusPosts},
+		{post, "/status-pages/:id/posts", handleIncidents, s.createStatusPost},
+		{get, "/status-pages/:id/posts/new", handleIncidents, s.showNewStatusPost},
+		{get, "/status-pages/:id/posts/:post", read, s.showStatusPost},
+		{post, "/status-pages/:id/posts/:post", handleIncidents, s.changeStatusPost},
+		{get, "/status-pages/:id/posts/:post/delete", handleIncidents, s.showDeleteStatusPost},
+		{post, "/status-pages/:id/posts/:post/delete", handleIncidents, s.deleteStatusPost},
+		{post, "/status-pages/:id/posts/:post/updates", handleIncidents, s.addStatusUpdate},
+		{get, "/status-pages/:id/posts/:post/updates/:update", handleIncidents, s.showStatusUpdate},
+		{post, "/status-pages/:id/posts/:post/updates/:update", handleIncidents, s.changeStatusUpdate},
+		{post, "/status-pages/:id/posts/:post/updates/:update/delete", handleIncidents, s.deleteStatusUpdate},
+		{get, "/status-templates", handleIncidents, s.showStatusTemplates},
+		{post, "/status-templates", changeTemplates, s.createStatusTemplate},
+		{get, "/status-templates/new", changeTemplates, s.showNewStatusTemplate},
+		{get, "/status-templates/:id", changeTemplates, s.showStatusTemplate},
+		{post, "/status-templates/:id", changeTemplates, s.changeStatusTemplate},
+		{get, "/status-templates/:id/delete", changeTemplates, s.showDeleteStatusTemplate},
+		{post, "/status-templates/:id/delete", changeTemplates, s.deleteStatusTemplate},
 
 		{get, "/incidents", read, s.showIncidents},
 		{get, "/incidents/:id", read, s.showIncident},
+		{get, "/incidents/:id/tell", handleIncidents, s.tellOfIncident},
 		{post, "/incidents/:id/acknowledge", handleIncidents, s.acknowledgeIncident},
 		{post, "/incidents/:id/comments", handleIncidents, s.commentIncident},
 

@@ -39,6 +39,8 @@ const (
 	MayManageTokens
 	// MayHandleIncidents acknowledges incidents and writes to them.
 	MayHandleIncidents
+	// MayChangeStatusTemplates changes the texts that posts of all of the organization's status pages begin with.
+	MayChangeStatusTemplates
 	// MaySeeProber shows how the prober itself fares, for all organizations together.
 	MaySeeProber
 )
@@ -70,7 +72,7 @@ func (a Actor) May(r Right) bool {
 		return a.Role != RoleGlobalSupporter
 	case MayChangeMonitors, MayHandleIncidents:
 		return a.Role == RoleAdmin || a.Role == RoleGlobalAdmin || a.Role == RoleUser
-	case MayChangeCustomers:
+	case MayChangeCustomers, MayChangeStatusTemplates:
 		return a.Role == RoleAdmin || a.Role == RoleGlobalAdmin || a.Role == RoleUser && !a.Limited
 	case MayManageTokens:
 		return a.TokenID == 0 && (a.Role == RoleAdmin || a.Role == RoleGlobalAdmin)

@@ -73,21 +73,10 @@ func (t *StatusTemplate) apply(f Fields, create bool, e *Invalid) {
 	}
 }
 
-// mayChangeTemplates is who may write texts that all of the organization's pages begin with: who sees all of it.
-func (a Actor) mayChangeTemplates() error {
-	if err := a.check(MayHandleIncidents); err != nil {
-		return err
-	}
-	if a.Limited {
-		return ErrForbidden
-	}
-	return nil
-}
-
 // CreateStatusTemplate makes a template of name, kind, title, state and body. Errors: ErrForbidden, *Invalid, *Conflict where there are
 // 200 already.
 func (s *Store) CreateStatusTemplate(ctx context.Context, by Actor, f Fields) (StatusTemplate, error) {
-	if err := by.mayChangeTemplates(); err != nil {
+	if err := by.check(MayChangeStatusTemplates); err != nil {
 		return StatusTemplate{}, err
 	}
 	now := s.clock()
@@ -115,7 +104,7 @@ func (s *Store) CreateStatusTemplate(ctx context.Context, by Actor, f Fields) (S
 
 // ChangeStatusTemplate changes what the fields say. Errors: ErrForbidden, *Invalid, *NotFound.
 func (s *Store) ChangeStatusTemplate(ctx context.Context, by Actor, id uuid.UUID, f Fields) (StatusTemplate, error) {
-	if err := by.mayChangeTemplates(); err != nil {
+	if err := by.check(MayChangeStatusTemplates); err != nil {
 		return StatusTemplate{}, err
 	}
 	var t StatusTemplate
@@ -141,7 +130,7 @@ func (s *Store) ChangeStatusTemplate(ctx context.Context, by Actor, id uuid.UUID
 
 // DeleteStatusTemplate deletes a template; what was told with it stays. Errors: ErrForbidden, *NotFound.
 func (s *Store) DeleteStatusTemplate(ctx context.Context, by Actor, id uuid.UUID) error {
-	if err := by.mayChangeTemplates(); err != nil {
+	if err := by.check(MayChangeStatusTemplates); err != nil {
 		return err
 	}
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {

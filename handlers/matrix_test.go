@@ -75,6 +75,9 @@ func matrix() map[string][]line {
 		"GET /favicon.ico":  {{good: 200}},
 
 		"GET /status/:slug": {{good: 404}},
+		// No such page here; what a page's files say of others has tests of its own.
+		"GET /status/:slug/badge.svg":            {{good: 404}},
+		"GET /status/:slug/badge/:component.svg": {{good: 404}},
 
 		"POST /api/auth/login":   {{good: 400, body: `{}`}},
 		"POST /api/auth/logout":  {{who: anybodySignedIn, good: 200, session: true}},

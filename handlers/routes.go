@@ -101,6 +101,8 @@ func (s *Server) routes() []route {
 		{get, "/live/:token/events", anyone, s.sharedLiveEvents},
 
 		{get, "/status/:slug", anyone, s.showStatus},
+		{get, "/status/:slug/badge.svg", anyone, s.elsewhere(s.showBadge)},
+		{get, "/status/:slug/badge/:component.svg", anyone, s.elsewhere(s.showComponentBadge)},
 
 		{get, "/incidents", read, s.showIncidents},
 		{get, "/incidents/:id", read, s.showIncident},

@@ -1,6 +1,8 @@
 package views
 
 import (
+	"maps"
+
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 	"golang.org/x/text/message/catalog"
@@ -49,7 +51,9 @@ func (w *Words) In(code string) *message.Printer {
 
 // german is the catalogue's German half.
 func german() map[string]string {
-	return map[string]string{
+	all := map[string]string{
 		"Skip to content": "Zum Inhalt springen",
 	}
+	maps.Copy(all, germanElsewhere())
+	return all
 }

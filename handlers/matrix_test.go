@@ -76,8 +76,14 @@ func matrix() map[string][]line {
 
 		"GET /status/:slug": {{good: 404}},
 		// No such page here; what a page's files say of others has tests of its own.
-		"GET /status/:slug/badge.svg":            {{good: 404}},
-		"GET /status/:slug/badge/:component.svg": {{good: 404}},
+		"GET /status/:slug/badge.svg":                          {{good: 404}},
+		"GET /status/:slug/badge/:component.svg":               {{good: 404}},
+		"GET /status/:slug/api/v2/summary.json":                {{good: 404}},
+		"GET /status/:slug/api/v2/status.json":                 {{good: 404}},
+		"GET /status/:slug/api/v2/components.json":             {{good: 404}},
+		"GET /status/:slug/api/v2/incidents.json":              {{good: 404}},
+		"GET /status/:slug/api/v2/incidents/unresolved.json":   {{good: 404}},
+		"GET /status/:slug/api/v2/scheduled-maintenances.json": {{good: 404}},
 
 		"POST /api/auth/login":   {{good: 400, body: `{}`}},
 		"POST /api/auth/logout":  {{who: anybodySignedIn, good: 200, session: true}},

@@ -103,6 +103,12 @@ func (s *Server) routes() []route {
 		{get, "/status/:slug", anyone, s.showStatus},
 		{get, "/status/:slug/badge.svg", anyone, s.elsewhere(s.showBadge)},
 		{get, "/status/:slug/badge/:component.svg", anyone, s.elsewhere(s.showComponentBadge)},
+		{get, "/status/:slug/api/v2/summary.json", anyone, s.showV2(v2Summary)},
+		{get, "/status/:slug/api/v2/status.json", anyone, s.showV2(v2StatusOnly)},
+		{get, "/status/:slug/api/v2/components.json", anyone, s.showV2(v2Components)},
+		{get, "/status/:slug/api/v2/incidents.json", anyone, s.showV2(v2Incidents)},
+		{get, "/status/:slug/api/v2/incidents/unresolved.json", anyone, s.showV2(v2Unresolved)},
+		{get, "/status/:slug/api/v2/scheduled-maintenances.json", anyone, s.showV2(v2Maintenances)},
 
 		{get, "/incidents", read, s.showIncidents},
 		{get, "/incidents/:id", read, s.showIncident},

@@ -78,6 +78,9 @@ func matrix() map[string][]line {
 		// No such page here; what a page's files say of others has tests of its own.
 		"GET /status/:slug/badge.svg":                          {{good: 404}},
 		"GET /status/:slug/badge/:component.svg":               {{good: 404}},
+		"GET /status/:slug/feed.atom":                          {{good: 404}},
+		"GET /status/:slug/feed.json":                          {{good: 404}},
+		"GET /status/:slug/maintenance.ics":                    {{good: 404}},
 		"GET /status/:slug/api/v2/summary.json":                {{good: 404}},
 		"GET /status/:slug/api/v2/status.json":                 {{good: 404}},
 		"GET /status/:slug/api/v2/components.json":             {{good: 404}},

@@ -87,6 +87,8 @@ func matrix() map[string][]line {
 		"GET /status/:slug/api/v2/incidents.json":              {{good: 404}},
 		"GET /status/:slug/api/v2/incidents/unresolved.json":   {{good: 404}},
 		"GET /status/:slug/api/v2/scheduled-maintenances.json": {{good: 404}},
+		"GET /status/:slug/widget.js":                          {{good: 404}},
+		"GET /status/:slug/widget":                             {{good: 404}},
 
 		"POST /api/auth/login":   {{good: 400, body: `{}`}},
 		"POST /api/auth/logout":  {{who: anybodySignedIn, good: 200, session: true}},
@@ -177,6 +179,8 @@ func matrix() map[string][]line {
 		"POST /monitors/:id/live/share": {{who: monitorChangers, path: aMonitor, good: 409}},
 		"GET /live/:token":              {{good: 404}},
 		"GET /live/:token/events":       {{good: 404}},
+
+		"GET /status-pages/:id/embed": {{who: monitorChangers, good: 404}}, // of a page that is there: TestEmbed
 
 		"GET /incidents": {
 			{who: readers, good: 200},

@@ -112,6 +112,10 @@ func (s *Server) routes() []route {
 		{get, "/status/:slug/api/v2/incidents.json", anyone, s.showV2(v2Incidents)},
 		{get, "/status/:slug/api/v2/incidents/unresolved.json", anyone, s.showV2(v2Unresolved)},
 		{get, "/status/:slug/api/v2/scheduled-maintenances.json", anyone, s.showV2(v2Maintenances)},
+		{get, "/status/:slug/widget.js", anyone, s.elsewhere(s.showWidgetScript)},
+		{get, "/status/:slug/widget", anyone, s.elsewhere(s.showWidget)},
+
+		{get, "/status-pages/:id/embed", changeMonitors, s.showEmbed},
 
 		{get, "/incidents", read, s.showIncidents},
 		{get, "/incidents/:id", read, s.showIncident},

@@ -140,7 +140,7 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(p.retryAfter))
 	}
 	c.Status(p.status)
-	if unread || isAPI(c) {
+	if unread || isAPI(c) || isFile(c) {
 		if p.status == 401 {
 			c.Set(fiber.HeaderWWWAuthenticate, "Bearer")
 		}

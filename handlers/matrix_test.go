@@ -77,6 +77,20 @@ func matrix() map[string][]line {
 		"GET /status/:slug":           {{good: 404}},
 		"GET /status/:slug/theme.css": {{good: 404}},
 		"GET /status/:slug/logo":      {{good: 404}},
+		// No such page here; what a page's files say of others has tests of its own.
+		"GET /status/:slug/badge.svg":                          {{good: 404}},
+		"GET /status/:slug/badge/:component.svg":               {{good: 404}},
+		"GET /status/:slug/feed.atom":                          {{good: 404}},
+		"GET /status/:slug/feed.json":                          {{good: 404}},
+		"GET /status/:slug/maintenance.ics":                    {{good: 404}},
+		"GET /status/:slug/api/v2/summary.json":                {{good: 404}},
+		"GET /status/:slug/api/v2/status.json":                 {{good: 404}},
+		"GET /status/:slug/api/v2/components.json":             {{good: 404}},
+		"GET /status/:slug/api/v2/incidents.json":              {{good: 404}},
+		"GET /status/:slug/api/v2/incidents/unresolved.json":   {{good: 404}},
+		"GET /status/:slug/api/v2/scheduled-maintenances.json": {{good: 404}},
+		"GET /status/:slug/widget.js":                          {{good: 404}},
+		"GET /status/:slug/widget":                             {{good: 404}},
 
 		"POST /api/auth/login":   {{good: 400, body: `{}`}},
 		"POST /api/auth/logout":  {{who: anybodySignedIn, good: 200, session: true}},
@@ -167,6 +181,8 @@ func matrix() map[string][]line {
 		"POST /monitors/:id/live/share": {{who: monitorChangers, path: aMonitor, good: 409}},
 		"GET /live/:token":              {{good: 404}},
 		"GET /live/:token/events":       {{good: 404}},
+
+		"GET /status-pages/:id/embed": {{who: monitorChangers, good: 404}}, // of a page that is there: TestEmbed
 
 		"GET /incidents": {
 			{who: readers, good: 200},

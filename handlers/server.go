@@ -74,6 +74,7 @@ type Server struct {
 	backTests chan struct{}
 	assets    views.Assets
 	words     *views.Words
+	lastDays  *lastDays
 }
 
 // New builds the server; Serve starts it.
@@ -83,7 +84,7 @@ func New(o Options) *Server {
 	s.assets = views.Assets{Script: o.Assets.URL("app.js"), Style: o.Assets.URL("app.css"), Icon: o.Assets.URL("favicon.svg"),
 		Live: o.Assets.URL("live.js"), LiveStyle: o.Assets.URL("live.css"), Status: o.Assets.URL("status.js"), StatusStyle: o.Assets.URL("status.css")}
 	s.hub = newHub(o.Store, o.Log, o.Streams)
-	s.words = views.NewWords()
+	s.words, s.lastDays = views.NewWords(), &lastDays{store: o.Store, pages: map[int64]*lastDay{}}
 	s.exports, s.backTests = newExports(), make(chan struct{}, maxBackTests)
 	s.app = fiber.New(fiber.Config{
 		// Fiber's strings point into buffers that the next request overwrites: with tenants' ids in them, that is a leak.

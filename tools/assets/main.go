@@ -24,7 +24,7 @@ func build() error {
 	}
 	result := api.Build(api.BuildOptions{
 		AbsWorkingDir:     static,
-		EntryPoints:       []string{"src/app.js", "src/app.css", "src/favicon.svg", "src/live.js", "src/status.js", "src/status.css"},
+		EntryPoints:       []string{"src/app.js", "src/app.css", "src/favicon.svg", "src/live.js", "src/status.js", "src/status.css", "src/widget.css"},
 		Loader:            map[string]api.Loader{".svg": api.LoaderCopy},
 		EntryNames:        "[name]",
 		Outdir:            "dist",

@@ -1,0 +1,79 @@
+package handlers
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"echolot/models"
+	"echolot/views"
+
+	ics "github.com/arran4/golang-ical"
+	"github.com/gofiber/fiber/v2"
+)
+
+// showCalendar is the page's maintenance as an iCalendar (RFC 5545), to subscribe to.
+func (s *Server) showCalendar(c *fiber.Ctx, p models.StatusPage, v views.StatusPage) error {
+	cal := ics.NewCalendar()
+	cal.SetProductId("-//Echolot//Status page//EN")
+	cal.SetMethod(ics.MethodPublish)
+	name := plain(v.Board.Name) + ", " + v.T("maintenance")
+	cal.SetName(name) // RFC 7986 §5.1, and the older name of the same
+	cal.SetXWRCalName(name)
+	cal.SetXWRTimezone(v.Board.TimeZone)
+	cal.SetRefreshInterval("PT1H", ics.WithValue("DURATION"))
+	cal.SetXPublishedTTL("PT1H")
+	for _, n := range slices.Concat(v.Board.Announced, v.Board.Open, v.Board.Past) {
+		if n.Kind != models.KindMaintenance {
+			continue
+		}
+		e := cal.AddEvent(n.ID.String())
+		// A calendar that is asked for again is the same until something is told: its stamp is when that was.
+		e.SetDtStampTime(noticeChanged(n).UTC())
+		e.SetLastModifiedAt(noticeChanged(n).UTC())
+		e.SetSequence(max(0, len(n.Updates)-1))
+		e.SetStartAt(n.StartsAt.UTC())
+		if !n.EndsAt.IsZero() {
+			e.SetEndAt(n.EndsAt.UTC())
+		}
+		e.SetSummary(plain(v.NoticeTitle(n)))
+		e.SetDescription(plain(calendarText(v, n)))
+		e.SetURL(s.noticeAddress(p, n))
+		e.SetStatus(ics.ObjectStatusConfirmed)
+		e.SetTimeTransparency(ics.TransparencyTransparent) // it keeps nobody from meeting
+	}
+	var b bytes.Buffer
+	if err := cal.SerializeTo(&b, ics.WithNewLineWindows); err != nil {
+		return fmt.Errorf("writing a status page's calendar: %w", err)
+	}
+	return sendFile(c, p, "text/calendar; charset=utf-8", b.Bytes())
+}
+
+// calendarText is what is affected and all that was told, newest first.
+func calendarText(v views.StatusPage, n models.StatusNotice) string {
+	var parts []string
+	if len(n.Components) > 0 {
+		parts = append(parts, v.T("Affects: %s", strings.Join(n.Components, ", ")))
+	}
+	for _, u := range n.Updates {
+		text := strings.TrimSpace(u.Body)
+		if word := v.PostState(u.State); word != "" {
+			text = word + ": " + text
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, "\n\n")
+}
+
+// plain is the text without what neither XML nor iCalendar has a place for: control characters, but for ends of lines.
+func plain(s string) string {
+	s = strings.ToValidUTF8(strings.ReplaceAll(s, "\r\n", "\n"), "�")
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && (unicode.IsControl(r) || r == '\ufffe' || r == '\uffff') {
+			return ' '
+		}
+		return r
+	}, s)
+}

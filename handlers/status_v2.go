@@ -1,0 +1,358 @@
+package handlers
+
+import (
+	"time"
+
+	"echolot/models"
+	"echolot/views"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+)
+
+// The JSON that programs which read status pages know: Atlassian Statuspage's API v2. Where something could not be measured we say
+// "unknown", which that API has no word for: neither "operational" nor an outage would be true. Ids are the page's own.
+
+// v2Page is the page. UpdatedAt is when something changed, not when something was measured: an answer stays the same until then.
+type v2Page struct {
+	ID        uuid.UUID `json:"id"`
+	Name      string    `json:"name"`
+	URL       string    `json:"url"`
+	TimeZone  string    `json:"time_zone"`
+	UpdatedAt isoTime   `json:"updated_at"`
+}
+
+// v2Status is all in one: the indicator is none, minor, major, critical, maintenance or unknown.
+type v2Status struct {
+	Indicator   string `json:"indicator"`
+	Description string `json:"description"`
+}
+
+// v2Component is a monitor, or a group of them.
+type v2Component struct {
+	ID                 uuid.UUID   `json:"id"`
+	Name               string      `json:"name"`
+	Status             string      `json:"status"`
+	CreatedAt          isoTime     `json:"created_at"`
+	UpdatedAt          isoTime     `json:"updated_at"`
+	Position           int         `json:"position"`
+	Description        *string     `json:"description"`
+	Showcase           bool        `json:"showcase"`
+	StartDate          *string     `json:"start_date"`
+	GroupID            *uuid.UUID  `json:"group_id"`
+	PageID             uuid.UUID   `json:"page_id"`
+	Group              bool        `json:"group"`
+	OnlyShowIfDegraded bool        `json:"only_show_if_degraded"`
+	Components         []uuid.UUID `json:"components,omitempty"`
+}
+
+// v2Incident is an incident or maintenance.
+type v2Incident struct {
+	ID           uuid.UUID     `json:"id"`
+	Name         string        `json:"name"`
+	Status       string        `json:"status"`
+	CreatedAt    isoTime       `json:"created_at"`
+	UpdatedAt    isoTime       `json:"updated_at"`
+	MonitoringAt isoTime       `json:"monitoring_at"`
+	ResolvedAt   isoTime       `json:"resolved_at"`
+	Impact       string        `json:"impact"`
+	Shortlink    string        `json:"shortlink"`
+	StartedAt    isoTime       `json:"started_at"`
+	PageID       uuid.UUID     `json:"page_id"`
+	Updates      []v2Update    `json:"incident_updates"`
+	Components   []v2Component `json:"components"`
+	// Of maintenance alone.
+	ScheduledFor   *isoTime `json:"scheduled_for,omitempty"`
+	ScheduledUntil *isoTime `json:"scheduled_until,omitempty"`
+}
+
+// v2Update is one thing that was told. Body is Markdown as it was typed.
+type v2Update struct {
+	ID         uuid.UUID `json:"id"`
+	Status     string    `json:"status"`
+	Body       string    `json:"body"`
+	IncidentID uuid.UUID `json:"incident_id"`
+	CreatedAt  isoTime   `json:"created_at"`
+	UpdatedAt  isoTime   `json:"updated_at"`
+	DisplayAt  isoTime   `json:"display_at"`
+}
+
+// v2Answer has what the address asks for.
+type v2Answer struct {
+	Page         v2Page        `json:"page"`
+	Components   []v2Component `json:"components,omitzero"`
+	Incidents    []v2Incident  `json:"incidents,omitzero"`
+	Maintenances []v2Incident  `json:"scheduled_maintenances,omitzero"`
+	Status       *v2Status     `json:"status,omitempty"`
+}
+
+// v2 builds the parts of the answers.
+type v2 struct {
+	s      *Server
+	page   models.StatusPage
+	view   views.StatusPage
+	now    time.Time
+	pageID uuid.UUID
+	all    []v2Component
+}
+
+func (s *Server) v2(p models.StatusPage, v views.StatusPage) v2 {
+	b := v2{s: s, page: p, view: v, now: time.Now(), pageID: p.ComponentID(uuid.Nil)}
+	b.all = b.components()
+	return b
+}
+
+// showV2 is a handler of one of the answers; fill chooses what is in it.
+func (s *Server) showV2(fill func(b v2, a *v2Answer)) fiber.Handler {
+	return s.elsewhere(func(c *fiber.Ctx, p models.StatusPage, v views.StatusPage) error {
+		b := s.v2(p, v)
+		answer := v2Answer{Page: b.head()}
+		fill(b, &answer)
+		return sendFileJSON(c, p, "application/json; charset=utf-8", answer)
+	})
+}
+
+func v2Summary(b v2, a *v2Answer) {
+	board := b.view.Board
+	a.Components, a.Status = b.all, b.status()
+	a.Incidents = b.incidents(models.KindIncident, board.Open)
+	a.Maintenances = b.incidents(models.KindMaintenance, board.Open, board.Announced)
+}
+
+func v2StatusOnly(b v2, a *v2Answer) { a.Status = b.status() }
+
+func v2Components(b v2, a *v2Answer) { a.Components = b.all }
+
+func v2Incidents(b v2, a *v2Answer) {
+	a.Incidents = b.incidents(models.KindIncident, b.view.Board.Open, b.view.Board.Past)
+}
+
+func v2Unresolved(b v2, a *v2Answer) {
+	a.Incidents = b.incidents(models.KindIncident, b.view.Board.Open)
+}
+
+func v2Maintenances(b v2, a *v2Answer) {
+	a.Maintenances = b.incidents(models.KindMaintenance, b.view.Board.Open, b.view.Board.Announced, b.view.Board.Past)
+}
+
+func (b v2) head() v2Page {
+	at := b.page.UpdatedAt
+	later := func(t time.Time) {
+		if t.After(at) {
+			at = t
+		}
+	}
+	for _, g := range b.view.Board.Groups {
+		for _, c := range g.Components {
+			later(c.Since)
+		}
+	}
+	for _, list := range [][]models.StatusNotice{b.view.Board.Open, b.view.Board.Announced, b.view.Board.Past} {
+		for _, n := range list {
+			later(noticeChanged(n))
+		}
+	}
+	return v2Page{ID: b.pageID, Name: b.view.Board.Name, URL: b.s.statusAddress(b.page, ""), TimeZone: b.view.Board.TimeZone, UpdatedAt: isoTime{at}}
+}
+
+// status is what was measured, and trouble that people tell of is never said to be none.
+func (b v2) status() *v2Status {
+	sum := b.view.Summary(b.now)
+	out := &v2Status{Description: sum.Text}
+	switch {
+	case sum.Kind == "down" && sum.Count == sum.Of:
+		out.Indicator = "critical"
+	case sum.Kind == "down":
+		out.Indicator = "major"
+	case sum.Kind == "degraded":
+		out.Indicator = "minor"
+	case sum.Kind == "up":
+		out.Indicator = "none"
+	default:
+		out.Indicator = sum.Kind
+	}
+	if sum.Kind == "up" || sum.Kind == "maintenance" {
+		for _, n := range b.view.Board.Open {
+			if n.Kind == models.KindIncident {
+				return &v2Status{Indicator: "minor", Description: b.view.NoticeTitle(n)}
+			}
+		}
+	}
+	return out
+}
+
+// components are all monitors in the page's order, each group before its own.
+func (b v2) components() []v2Component {
+	out := []v2Component{}
+	silent := b.view.Board.Silent(b.now)
+	for _, g := range b.view.Board.Groups {
+		group := -1
+		var id *uuid.UUID
+		if g.Name != "" {
+			of := b.page.ComponentID(uuid.NewSHA1(uuid.Nil, []byte(g.Name)))
+			id, group = &of, len(out)
+			out = append(out, b.component(models.StatusComponent{ID: of, Name: g.Name}, len(out)+1, groupStatus(g, silent)))
+			out[group].Group = true
+		}
+		for _, c := range g.Components {
+			one := b.component(c, len(out)+1, v2Word(views.ComponentKind(c, silent)))
+			one.GroupID = id
+			out = append(out, one)
+			if group >= 0 {
+				out[group].Components = append(out[group].Components, c.ID)
+				if c.Since.After(out[group].UpdatedAt.Time) {
+					out[group].UpdatedAt = isoTime{c.Since}
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (b v2) component(c models.StatusComponent, position int, status string) v2Component {
+	one := v2Component{ID: c.ID, Name: c.Name, Status: status, CreatedAt: isoTime{b.page.CreatedAt}, UpdatedAt: isoTime{c.Since}, Position: position,
+		Description: nonEmpty(c.Host), PageID: b.pageID}
+	if c.Since.IsZero() {
+		one.UpdatedAt = one.CreatedAt
+	}
+	return one
+}
+
+// v2Word is that API's word for a kind; "unknown" is ours.
+func v2Word(kind string) string {
+	switch kind {
+	case "up":
+		return "operational"
+	case "degraded":
+		return "degraded_performance"
+	case "down":
+		return "major_outage"
+	case "maintenance":
+		return "under_maintenance"
+	default:
+		return "unknown"
+	}
+}
+
+// groupStatus is the worst of a group; part of it being down is a partial outage.
+func groupStatus(g models.StatusGroup, silent bool) string {
+	counts := map[string]int{}
+	for _, c := range g.Components {
+		counts[views.ComponentKind(c, silent)]++
+	}
+	switch {
+	case counts["down"] == len(g.Components):
+		return "major_outage"
+	case counts["down"] > 0:
+		return "partial_outage"
+	}
+	for _, kind := range [...]string{"degraded", "unknown", "maintenance"} {
+		if counts[kind] > 0 {
+			return v2Word(kind)
+		}
+	}
+	return "operational"
+}
+
+// incidents are the notices of the kind, newest first as they stand in each list.
+func (b v2) incidents(kind models.StatusKind, lists ...[]models.StatusNotice) []v2Incident {
+	out := []v2Incident{}
+	for _, list := range lists {
+		for _, n := range list {
+			if n.Kind == kind {
+				out = append(out, b.incident(n))
+			}
+		}
+	}
+	return out
+}
+
+func (b v2) incident(n models.StatusNotice) v2Incident {
+	i := v2Incident{ID: n.ID, Name: b.view.NoticeTitle(n), Status: noticeState(n), CreatedAt: isoTime{n.StartsAt}, UpdatedAt: isoTime{noticeChanged(n)},
+		StartedAt: isoTime{n.StartsAt}, PageID: b.pageID, Shortlink: b.s.noticeAddress(b.page, n), Updates: []v2Update{}, Components: []v2Component{}}
+	switch {
+	case n.Kind == models.KindMaintenance:
+		i.Impact = "maintenance"
+		i.ScheduledFor, i.ScheduledUntil = &isoTime{n.StartsAt}, &isoTime{n.EndsAt}
+		if first := len(n.Updates) - 1; first >= 0 {
+			i.CreatedAt = isoTime{n.Updates[first].At}
+		}
+	case n.Type == models.IncidentDowntime:
+		i.Impact = "major"
+	default:
+		i.Impact = "minor"
+	}
+	if i.Status == string(models.PostResolved) || i.Status == string(models.PostCompleted) {
+		i.ResolvedAt = isoTime{n.EndsAt}
+	}
+	for k, u := range n.Updates {
+		if u.State == models.PostMonitoring {
+			i.MonitoringAt = isoTime{u.At} // the first one, since the newest come first
+		}
+		at := isoTime{u.At}
+		status := string(u.State)
+		if status == "" {
+			status = i.Status
+		}
+		i.Updates = append(i.Updates, v2Update{ID: updateID(n, k), Status: status, Body: u.Body, IncidentID: n.ID, CreatedAt: at, UpdatedAt: at, DisplayAt: at})
+	}
+	for _, c := range b.all {
+		for _, name := range n.Components {
+			if !c.Group && c.Name == name {
+				i.Components = append(i.Components, c)
+				break
+			}
+		}
+	}
+	return i
+}
+
+// noticeState is how far a notice is. A measured incident, which nobody told of, is investigated until it is over.
+func noticeState(n models.StatusNotice) string {
+	switch {
+	case n.State != "":
+		return string(n.State)
+	case n.Kind == models.KindMaintenance:
+		return string(models.PostScheduled)
+	case !n.EndsAt.IsZero():
+		return string(models.PostResolved)
+	default:
+		return string(models.PostInvestigating)
+	}
+}
+
+// noticeChanged is when something was last told of a notice, or happened to it.
+func noticeChanged(n models.StatusNotice) time.Time {
+	at := n.StartsAt
+	if n.Kind == models.KindMaintenance && len(n.Updates) > 0 {
+		at = n.Updates[len(n.Updates)-1].At // its begin is to come
+	}
+	if len(n.Updates) > 0 && n.Updates[0].At.After(at) {
+		at = n.Updates[0].At
+	}
+	if n.Kind == models.KindIncident && n.EndsAt.After(at) {
+		at = n.EndsAt
+	}
+	return at
+}
+
+// updateID names the k-th update of a notice, counted from the newest: by its moment, and its place among those of the same moment.
+func updateID(n models.StatusNotice, k int) uuid.UUID {
+	u := n.Updates[k]
+	same := byte(0)
+	for _, before := range n.Updates[k+1:] {
+		if before.At.Equal(u.At) {
+			same++
+		}
+	}
+	return uuid.NewSHA1(n.ID, append([]byte(u.At.UTC().Format(time.RFC3339Nano)), same))
+}
+
+// noticeAddress is where a notice is read: its month, with the notice as the anchor.
+func (s *Server) noticeAddress(p models.StatusPage, n models.StatusNotice) string {
+	zone, err := time.LoadLocation(p.TimeZone)
+	if err != nil {
+		zone = time.UTC
+	}
+	return s.statusAddress(p, "/history/"+n.StartsAt.In(zone).Format("2006-01")) + "#n-" + n.ID.String()
+}

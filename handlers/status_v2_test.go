@@ -1,0 +1,167 @@
+package handlers
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"echolot/models"
+	"echolot/views"
+
+	ics "github.com/arran4/golang-ical"
+	"github.com/gofiber/fiber/v2"
+)
+
+// goldenText compares a text with its file, or writes the file.
+func goldenText(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s: got\n%s\nwant\n%s", file, got, want)
+	}
+}
+
+// v2Of is a handler of an answer that takes the page and the board from the test.
+func v2Of(s *Server, fill func(b v2, a *v2Answer)) statusFile {
+	return func(c *fiber.Ctx, p models.StatusPage, v views.StatusPage) error {
+		b := s.v2(p, v)
+		a := v2Answer{Page: b.head()}
+		fill(b, &a)
+		return sendFileJSON(c, p, "application/json; charset=utf-8", a)
+	}
+}
+
+// The JSON has the shape that readers of status pages know, with everything that a page can tell of.
+func TestGoldenStatusV2(t *testing.T) {
+	h := liteHouse(t)
+	p, b := someBoard()
+	var all strings.Builder
+	for _, one := range []struct {
+		name string
+		fill func(b v2, a *v2Answer)
+	}{{"summary.json", v2Summary}, {"status.json", v2StatusOnly}, {"components.json", v2Components}, {"incidents.json", v2Incidents},
+		{"incidents/unresolved.json", v2Unresolved}, {"scheduled-maintenances.json", v2Maintenances}} {
+		a := asked(t, h, v2Of(h.s, one.fill), p, b, "")
+		all.WriteString("# " + one.name + "\n" + strings.ReplaceAll(a.body, h.url, "https://echolot.example") + "\n")
+	}
+	goldenText(t, "status_v2.golden", all.String())
+}
+
+// The indicator is the worst that was measured; what could not be measured is none of the known words; what people tell of is
+// trouble though every monitor is up.
+func TestStatusIndicator(t *testing.T) {
+	h := liteHouse(t)
+	up, degraded, down, unknown := models.StateUp, models.StateDegraded, models.StateDown, models.StateUnknown
+	for _, tc := range []struct {
+		states            []models.State
+		maintenance, open bool
+		silent            bool
+		want, text        string
+	}{
+		{states: []models.State{up, up}, want: "none", text: "All services are up"},
+		{states: []models.State{up, degraded, up}, want: "minor", text: "1 of 3 services degraded"},
+		{states: []models.State{up, down, degraded}, want: "major", text: "1 of 3 services down"},
+		{states: []models.State{down, down}, want: "critical", text: "All services are down"},
+		{states: []models.State{up, unknown}, want: "unknown", text: "1 of 2 services not measured"},
+		{states: []models.State{models.StatePending, models.StatePaused}, want: "unknown", text: "Nothing is measured at present"},
+		{states: []models.State{up, models.StatePaused}, want: "none", text: "All services that are measured are up"},
+		{states: []models.State{up, up}, maintenance: true, want: "maintenance", text: "Maintenance is under way"},
+		{states: []models.State{up, up}, open: true, want: "minor", text: "Telephones are dead"},
+		{states: []models.State{down, up}, open: true, want: "major", text: "1 of 2 services down"},
+		{states: []models.State{up, down}, silent: true, want: "unknown", text: "Nothing is measured at present"},
+		{states: nil, want: "unknown", text: "Nothing is shown here yet"},
+	} {
+		p, b := someBoard()
+		b.Groups, b.Open = []models.StatusGroup{{}}, nil
+		for i, state := range tc.states {
+			b.Groups[0].Components = append(b.Groups[0].Components, models.StatusComponent{Name: "n", State: state, Maintenance: tc.maintenance && i == 0})
+		}
+		if tc.open {
+			b.Open = []models.StatusNotice{{Kind: models.KindIncident, Title: "Telephones are dead", StartsAt: someday}}
+		}
+		if tc.silent {
+			b.Measured = time.Now().Add(-time.Hour)
+		}
+		var got struct{ Status v2Status }
+		asked(t, h, v2Of(h.s, v2StatusOnly), p, b, "").decode(t, &got)
+		if got.Status.Indicator != tc.want || got.Status.Description != tc.text {
+			t.Errorf("%v: got %+v, want %s, %s", tc.states, got.Status, tc.want, tc.text)
+		}
+	}
+}
+
+// Feeds have every notice with all that was told, in the order of what changed last; what people typed is text and no markup.
+func TestGoldenStatusFeeds(t *testing.T) {
+	h := liteHouse(t)
+	p, b := someBoard()
+	atom := asked(t, h, h.s.showAtomFeed, p, b, "")
+	goldenText(t, "status_feed.atom", strings.ReplaceAll(atom.body, h.url, "https://echolot.example"))
+	var feed atomFeed
+	if err := xml.Unmarshal([]byte(atom.body), &feed); err != nil || len(feed.Entries) != 5 || feed.Entries[0].Updated < feed.Entries[4].Updated {
+		t.Errorf("got %+v and error %v, want five entries, newest first", feed, err)
+	}
+	german := asked(t, h, h.s.showJSONFeed, p, b, "lang=de")
+	goldenText(t, "status_feed_de.json", strings.ReplaceAll(german.body, h.url, "https://echolot.example"))
+	var list jsonFeed
+	german.decode(t, &list)
+	if !json.Valid([]byte(german.body)) || len(list.Items) != 5 || list.Items[0].Title != "Pirna ist ausgefallen" {
+		t.Errorf("got %+v, want five items that begin with the outage", list)
+	}
+	for _, body := range []string{atom.body, german.body} {
+		if strings.Contains(body, "<script>") {
+			t.Errorf("got %s, want no markup of what was typed", body)
+		}
+	}
+}
+
+// The calendar has the maintenance and nothing else, in lines of 75 octets at most that end with CRLF, and stays the same.
+func TestStatusCalendar(t *testing.T) {
+	h := liteHouse(t)
+	p, b := someBoard()
+	b.Announced[0].Title = strings.Repeat("ä", 60) + "\r\nBEGIN:VEVENT"
+	a := asked(t, h, h.s.showCalendar, p, b, "")
+	if again := asked(t, h, h.s.showCalendar, p, b, ""); again.body != a.body {
+		t.Errorf("got another calendar the second time")
+	}
+	for line := range strings.SplitSeq(strings.TrimSuffix(a.body, "\r\n"), "\r\n") {
+		if len(line) > 75 || strings.ContainsAny(line, "\r\n") {
+			t.Errorf("got the line %q of %d octets", line, len(line))
+		}
+	}
+	cal, err := ics.ParseCalendar(strings.NewReader(a.body))
+	if err != nil || len(cal.Events()) != 2 {
+		t.Fatalf("got %s and error %v, want two events", a.body, err)
+	}
+	for i, want := range []struct {
+		title    string
+		from, to time.Time
+		sequence string
+	}{
+		{b.Announced[0].Title, b.Announced[0].StartsAt, b.Announced[0].EndsAt, "0"},
+		{b.Open[1].Title, b.Open[1].StartsAt, b.Open[1].EndsAt, "1"},
+	} {
+		e := cal.Events()[i]
+		from, _ := e.GetStartAt()
+		to, _ := e.GetEndAt()
+		title := ics.FromText(e.GetProperty(ics.ComponentPropertySummary).Value)
+		if !from.Equal(want.from) || !to.Equal(want.to) || title != strings.ReplaceAll(want.title, "\r\n", "\n") || e.GetProperty(ics.ComponentPropertySequence).Value != want.sequence {
+			t.Errorf("event %d: got %q from %s to %s, want %q from %s to %s", i, title, from, to, want.title, want.from, want.to)
+		}
+	}
+	if !strings.Contains(a.body, "says Müller") && !strings.Contains(a.body, "M\r\n ü") {
+		t.Errorf("got %s, want what was told", a.body)
+	}
+}

@@ -145,7 +145,7 @@ func (c *serveCommand) serve(ctx context.Context, store *models.Store, bus *even
 	swept := make(chan struct{})
 	served := make(chan error, 1)
 	go func() { probed <- prober.Run(background) }()
-	sweeper := probe.NewSweeper(store, c.retention(), prober.Standby, log)
+	sweeper := probe.NewSweeper(store, c.retention(), prober.Standby, resolver.TXT, log)
 	go func() { defer close(swept); sweeper.Run(background) }()
 	go func() { served <- server.Serve(ln) }()
 	log.Info("serving", "url", base.String(), "version", version, "database", store.Engine())

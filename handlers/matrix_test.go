@@ -74,7 +74,11 @@ func matrix() map[string][]line {
 		"GET /static/:file": {{good: 404}},               // no such file here; what is served is the same for everybody
 		"GET /favicon.ico":  {{good: 200}},
 
-		"GET /status/:slug": {{good: 404}},
+		"GET /robots.txt": {{good: 200}},
+
+		"GET /status/:slug":            {{good: 404}},
+		"POST /status/:slug/login":     {{good: 404, body: "password=x"}},
+		"GET /status/:slug/robots.txt": {{good: 404}},
 
 		"POST /api/auth/login":   {{good: 400, body: `{}`}},
 		"POST /api/auth/logout":  {{who: anybodySignedIn, good: 200, session: true}},

@@ -32,6 +32,7 @@ func (s *Server) routes() []route {
 		{get, "/metrics", anyone, s.showMetrics}, // 404 but for this machine and who has the metrics' token
 		{get, "/static/:file", anyone, s.showAsset},
 		{get, "/favicon.ico", anyone, s.showIcon},
+		{get, "/robots.txt", anyone, s.showRobots},
 
 		{post, "/api/auth/login", anyone, s.loginAPI},
 		{post, "/api/auth/logout", signedIn, s.logoutAPI},
@@ -101,6 +102,8 @@ func (s *Server) routes() []route {
 		{get, "/live/:token/events", anyone, s.sharedLiveEvents},
 
 		{get, "/status/:slug", anyone, s.showStatus},
+		{post, "/status/:slug/login", anyone, s.visitStatus},
+		{get, "/status/:slug/robots.txt", anyone, s.showRobots}, // that of the page's own domain
 
 		{get, "/incidents", read, s.showIncidents},
 		{get, "/incidents/:id", read, s.showIncident},

@@ -28,7 +28,9 @@ type statusVisit struct {
 
 // visitHash is what is stored of a visit's token. The password's hash is in it, which is another one after every change: a new
 // password voids all visits, whoever sets it.
-func (p StatusPage) visitHash(token string) []byte { return secretHash(token + "\x00" + p.PasswordHash) }
+func (p StatusPage) visitHash(token string) []byte {
+	return secretHash(token + "\x00" + p.PasswordHash)
+}
 
 // StartStatusVisit checks the password of a page and returns the token of a visit, which is not kept. Errors: ErrWrongPassword,
 // *Throttled, ErrBusy.

@@ -51,5 +51,12 @@ func (w *Words) In(code string) *message.Printer {
 func german() map[string]string {
 	return map[string]string{
 		"Skip to content": "Zum Inhalt springen",
+
+		"Password needed": "Passwort nötig",
+		"This status page is for people who know its password.": "Diese Statusseite ist für alle, die ihr Passwort kennen.",
+		"Too many tries. Wait %d s, then try again.":            "Zu viele Versuche. Warten Sie %d s und versuchen Sie es dann noch einmal.",
+		"That password is not right.":                           "Dieses Passwort stimmt nicht.",
+		"Password":                                              "Passwort",
+		"Open":                                                  "Öffnen",
 	}
 }

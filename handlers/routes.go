@@ -64,6 +64,8 @@ func (s *Server) routes() []route {
 		{patch, "/api/customers/:id", changeCustomers, s.changeCustomerAPI},
 		{post, "/api/customers/:id/cancel", changeCustomers, s.cancelCustomerAPI},
 
+		{post, "/api/status-pages/:id/verify-domain", changeMonitors, s.verifyDomainAPI},
+
 		{get, "/api/organization/tokens", manageTokens, s.listTokensAPI},
 		{post, "/api/organization/tokens", manageTokens, s.createTokenAPI},
 		{del, "/api/organization/tokens/:id", manageTokens, s.deleteTokenAPI},
@@ -117,6 +119,9 @@ func (s *Server) routes() []route {
 		{post, "/customers/:id", changeCustomers, s.changeCustomer},
 		{get, "/customers/:id/cancel", changeCustomers, s.showCancelCustomer},
 		{post, "/customers/:id/cancel", changeCustomers, s.cancelCustomer},
+
+		{get, "/status-pages/:id/domain", changeMonitors, s.showDomain},
+		{post, "/status-pages/:id/domain", changeMonitors, s.changeDomain},
 
 		{get, "/wall", read, s.showWall},
 		{get, "/wall/lines", read, s.showWallLines}, // what the script of the wall says of each line

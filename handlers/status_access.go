@@ -19,16 +19,16 @@ import (
 // visitCookie is the only cookie that a visitor ever gets, and only who gave a page's password.
 const visitCookie = "status_visit"
 
-// visitor is what somebody brings who asks for a status page.
-type visitor struct {
+// statusVisitor is what somebody brings who asks for a status page.
+type statusVisitor struct {
 	// key is a link's, visit and session are the tokens of cookies; each may be empty.
 	key, visit, session string
 	// away is true on the page's own domain, where nobody can be signed in.
 	away bool
 }
 
-func (s *Server) visitorOf(c *fiber.Ctx) visitor {
-	return visitor{key: c.Query("key"), visit: c.Cookies(visitCookie), session: c.Cookies(s.sessions.name()), away: domainOf(c) != ""}
+func (s *Server) visitorOf(c *fiber.Ctx) statusVisitor {
+	return statusVisitor{key: c.Query("key"), visit: c.Cookies(visitCookie), session: c.Cookies(s.sessions.name()), away: domainOf(c) != ""}
 }
 
 // lockedPage says that a status page wants its password first.
@@ -44,7 +44,7 @@ func errNoStatusPage() error { return &models.NotFound{What: "Status page"} }
 
 // mayVisit tells whether the visitor may see the page now; streams ask it again from time to time, with the page as it is then.
 // Errors: *models.NotFound, *lockedPage, models.ErrUnauthorized where signing in may help, errMembersElsewhere.
-func (s *Server) mayVisit(ctx context.Context, p models.StatusPage, v visitor) error {
+func (s *Server) mayVisit(ctx context.Context, p models.StatusPage, v statusVisitor) error {
 	if !p.IsPublished {
 		return errNoStatusPage()
 	}

@@ -34,8 +34,8 @@ func (h *house) sql(statement string) {
 	}
 }
 
-// statusPage makes a published page of the first customer.
-func (h *house) statusPage(slug string, visibility models.Visibility) models.StatusPage {
+// pageFor makes a published page of the first customer.
+func (h *house) pageFor(slug string, visibility models.Visibility) models.StatusPage {
 	h.t.Helper()
 	p, err := h.store.CreateStatusPage(h.t.Context(), h.organization, object(h.t, `{"customerId":`+"1"+`,"name":"The page","slug":"`+slug+`","visibility":"`+string(visibility)+`","isPublished":true}`))
 	if err != nil {
@@ -96,7 +96,7 @@ func (a answer) shows() bool {
 // TestStatusPublic: anybody sees it, and gets no cookie; crawlers may find it unless it says no.
 func TestStatusPublic(t *testing.T) {
 	houses(t, func(h *house) {
-		h.statusPage("acme", models.VisiblePublic)
+		h.pageFor("acme", models.VisiblePublic)
 		a := h.request("GET", "/status/acme", "")
 		if !a.shows() || a.header.Get("Set-Cookie") != "" || a.header.Get("X-Robots-Tag") != "" {
 			h.t.Errorf("got %d, cookie %q, robots %q; want the page and neither", a.status, a.header.Get("Set-Cookie"), a.header.Get("X-Robots-Tag"))
@@ -116,7 +116,7 @@ func TestStatusPublic(t *testing.T) {
 func TestStatusNotThere(t *testing.T) {
 	houses(t, func(h *house) {
 		for slug, visibility := range map[string]models.Visibility{"by-link": models.VisibleLink, "public": models.VisiblePublic, "password": models.VisiblePassword, "members": models.VisibleMembers} {
-			h.statusPage(slug, visibility)
+			h.pageFor(slug, visibility)
 		}
 		h.pagePassword("password", "open sesame 1")
 		want := h.request("GET", "/status/nothing", "")
@@ -150,8 +150,8 @@ func TestStatusNotThere(t *testing.T) {
 
 func TestStatusByLink(t *testing.T) {
 	houses(t, func(h *house) {
-		p := h.statusPage("acme", models.VisibleLink)
-		other := h.statusPage("other", models.VisibleLink)
+		p := h.pageFor("acme", models.VisibleLink)
+		other := h.pageFor("other", models.VisibleLink)
 		a := h.request("GET", "/status/acme?key="+p.LinkToken, "")
 		if !a.shows() || a.header.Get("Referrer-Policy") != "no-referrer" || a.header.Get("X-Robots-Tag") != "noindex, nofollow" || a.header.Get("Set-Cookie") != "" {
 			h.t.Errorf("got %d and %v", a.status, a.header)
@@ -169,7 +169,7 @@ func TestStatusByLink(t *testing.T) {
 // TestStatusForMembers: who is not signed in is asked to, and comes back; who sees the customer sees the page.
 func TestStatusForMembers(t *testing.T) {
 	houses(t, func(h *house) {
-		h.statusPage("acme", models.VisibleMembers)
+		h.pageFor("acme", models.VisibleMembers)
 		a := h.request("GET", "/status/acme", "")
 		if a.status != http.StatusSeeOther || a.header.Get("Location") != "/login?next=%2Fstatus%2Facme" {
 			h.t.Errorf("signed out: got %d to %q, want the way to sign in", a.status, a.header.Get("Location"))
@@ -198,8 +198,8 @@ func TestStatusForMembers(t *testing.T) {
 // TestStatusByPassword: the form in the visitor's language, then a cookie for this page alone, until the password changes.
 func TestStatusByPassword(t *testing.T) {
 	houses(t, func(h *house) {
-		h.statusPage("acme", models.VisiblePassword)
-		h.statusPage("acme-2", models.VisiblePassword)
+		h.pageFor("acme", models.VisiblePassword)
+		h.pageFor("acme-2", models.VisiblePassword)
 		h.pagePassword("acme", "open sesame 1")
 		h.pagePassword("acme-2", "open sesame 1")
 		a := h.request("GET", "/status/acme", "", "Accept-Language", "de-AT, en;q=0.5")
@@ -245,7 +245,7 @@ func TestStatusByPassword(t *testing.T) {
 
 func TestStatusPasswordIsThrottled(t *testing.T) {
 	h := liteHouse(t)
-	h.statusPage("acme", models.VisiblePassword)
+	h.pageFor("acme", models.VisiblePassword)
 	h.pagePassword("acme", "open sesame 1")
 	for range 20 {
 		h.wantStatus("a wrong password", h.at("", "POST", "/status/acme/login", "password=wrong"), http.StatusUnprocessableEntity)
@@ -258,7 +258,7 @@ func TestStatusPasswordIsThrottled(t *testing.T) {
 
 func TestStatusCookieOfHTTPS(t *testing.T) {
 	h := liteHouse(t, overHTTPS)
-	h.statusPage("acme", models.VisiblePassword)
+	h.pageFor("acme", models.VisiblePassword)
 	h.pagePassword("acme", "open sesame 1")
 	a := h.at("", "POST", "/status/acme/login", url.Values{"password": {"open sesame 1"}}.Encode())
 	if cookie := a.header.Get("Set-Cookie"); a.status != http.StatusSeeOther || !strings.Contains(cookie, "; secure") {

@@ -29,8 +29,8 @@ func (h *house) forgetDomains() {
 // TestStatusDomain: a proved domain shows its page at its root and reaches nothing else; every other name shows what it did before.
 func TestStatusDomain(t *testing.T) {
 	houses(t, func(h *house) {
-		h.statusPage("acme", models.VisiblePublic)
-		h.statusPage("other", models.VisiblePublic)
+		h.pageFor("acme", models.VisiblePublic)
+		h.pageFor("other", models.VisiblePublic)
 		h.sql("UPDATE status_pages SET custom_domain = 'claimed.example' WHERE slug = 'other'")
 		h.domain("acme", "status.example")
 		for _, host := range []string{"status.example", "STATUS.Example:8080", "status.example."} {
@@ -94,7 +94,7 @@ func TestStatusDomain(t *testing.T) {
 // The program's own name is no page's, whoever proves it.
 func TestStatusDomainOfTheProgram(t *testing.T) {
 	h := liteHouse(t, overHTTPS)
-	h.statusPage("acme", models.VisiblePublic)
+	h.pageFor("acme", models.VisiblePublic)
 	h.domain("acme", "echolot.example")
 	if a := h.at("echolot.example", "GET", "/", ""); a.status != http.StatusSeeOther || a.header.Get("Location") != "/login" {
 		t.Errorf("got %d to %q, want the program", a.status, a.header.Get("Location"))
@@ -104,7 +104,7 @@ func TestStatusDomainOfTheProgram(t *testing.T) {
 // TestStatusDomainAccess: on its domain a page has the same doors; members are sent where they can sign in.
 func TestStatusDomainAccess(t *testing.T) {
 	houses(t, func(h *house) {
-		p := h.statusPage("acme", models.VisiblePassword)
+		p := h.pageFor("acme", models.VisiblePassword)
 		h.pagePassword("acme", "open sesame 1")
 		h.domain("acme", "status.example")
 		a := h.at("status.example", "GET", "/", "")
@@ -147,7 +147,7 @@ func TestStatusDomainTLS(t *testing.T) {
 		o.TLS = true
 		o.Challenges = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { asked <- r.Host; w.Write([]byte(r.URL.Path)) })
 	})
-	h.statusPage("acme", models.VisiblePublic)
+	h.pageFor("acme", models.VisiblePublic)
 	h.domain("acme", "status.example")
 	for _, test := range []struct{ host, method, path, location string }{
 		{"status.example", "GET", "/history/2026-11?lang=de", "https://status.example/history/2026-11?lang=de"},
@@ -177,7 +177,7 @@ func TestStatusDomainTLS(t *testing.T) {
 // While the database is away, a domain goes on to be its page's.
 func TestStatusDomainWithoutDatabase(t *testing.T) {
 	h := liteHouse(t)
-	h.statusPage("acme", models.VisiblePublic)
+	h.pageFor("acme", models.VisiblePublic)
 	h.domain("acme", "status.example")
 	h.wantStatus("before", h.at("status.example", "GET", "/", ""), http.StatusOK)
 	h.forgetDomains()

@@ -169,11 +169,11 @@ func (s *Store) changeDomain(ctx context.Context, by Actor, id uuid.UUID, action
 	if err != nil {
 		return StatusPage{}, err
 	}
-	s.publishStatusPage(p)
+	s.tellOfDomain(p)
 	return p, nil
 }
 
-func (s *Store) publishStatusPage(p StatusPage) {
+func (s *Store) tellOfDomain(p StatusPage) {
 	s.publish(events.Event{Type: events.StatusPageChanged, At: s.clock(), OrganizationID: p.OrganizationID, CustomerID: p.CustomerID, PublicID: p.PublicID.String(), Data: p.Slug})
 }
 
@@ -226,7 +226,7 @@ func (s *Store) CheckStatusDomains(ctx context.Context, lookup LookupTXT) error 
 			return fmt.Errorf("noting a checked domain: %w", err)
 		}
 		if ended {
-			s.publishStatusPage(p)
+			s.tellOfDomain(p)
 		}
 	}
 	return nil

@@ -86,19 +86,35 @@ func (s *Server) mayVisit(ctx context.Context, p models.StatusPage, v statusVisi
 // slugShape is what a slug can look like; what does not is nobody's, and no text for a database either.
 var slugShape = regexp.MustCompile(`^[a-z0-9-]{1,60}$`)
 
-// statusPage is the page that the path or the host names, published or not.
-func (s *Server) statusPage(c *fiber.Ctx) (models.StatusPage, error) {
-	slug := c.Params("slug")
+// pageOfSlug is the page of a slug, published or not. Errors: *models.NotFound.
+func (s *Server) pageOfSlug(ctx context.Context, slug string) (models.StatusPage, error) {
 	if !slugShape.MatchString(slug) {
 		return models.StatusPage{}, errNoStatusPage()
 	}
-	return s.Store.UnscopedStatusPage(c.UserContext(), slug)
+	return s.Store.UnscopedStatusPage(ctx, slug)
+}
+
+// visitAgain asks the gate again with what a stream was opened with: models.ErrUnauthorized where it would not open now, other
+// errors for trouble of ours.
+func (s *Server) visitAgain(c *fiber.Ctx) func(context.Context) (models.Actor, error) {
+	slug, v := c.Params("slug"), s.visitorOf(c)
+	return func(ctx context.Context) (models.Actor, error) {
+		p, err := s.pageOfSlug(ctx, slug)
+		if err == nil {
+			err = s.mayVisit(ctx, p, v)
+		}
+		var gone *models.NotFound
+		if errors.As(err, &gone) || errors.Is(err, errMembersElsewhere) {
+			err = models.ErrUnauthorized
+		}
+		return models.Actor{}, err
+	}
 }
 
 // openStatusPage is the page that the path or the host names, if the visitor may see it. Errors: *models.NotFound for one that is
 // not there, not published, or not for this visitor; else as mayVisit says.
 func (s *Server) openStatusPage(c *fiber.Ctx) (models.StatusPage, error) {
-	p, err := s.statusPage(c)
+	p, err := s.pageOfSlug(c.UserContext(), c.Params("slug"))
 	if err != nil {
 		return p, err
 	}
@@ -159,7 +175,7 @@ func (s *Server) visitStatus(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	p, err := s.statusPage(c)
+	p, err := s.pageOfSlug(c.UserContext(), c.Params("slug"))
 	if err != nil {
 		return err
 	}
@@ -192,7 +208,7 @@ func (s *Server) visitStatus(c *fiber.Ctx) error {
 func (s *Server) showRobots(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderContentType, "text/plain; charset=utf-8")
 	if slug := c.Params("slug"); slug != "" {
-		p, err := s.statusPage(c)
+		p, err := s.pageOfSlug(c.UserContext(), c.Params("slug"))
 		if err != nil {
 			return err
 		}

@@ -1,9 +1,12 @@
 package handlers
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -14,6 +17,7 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 	"github.com/alexedwards/argon2id"
+	"github.com/gofiber/fiber/v2"
 )
 
 // sql changes what no method changes.
@@ -263,5 +267,63 @@ func TestStatusCookieOfHTTPS(t *testing.T) {
 	a := h.at("", "POST", "/status/acme/login", url.Values{"password": {"open sesame 1"}}.Encode())
 	if cookie := a.header.Get("Set-Cookie"); a.status != http.StatusSeeOther || !strings.Contains(cookie, "; secure") {
 		t.Errorf("got %d and %q, want a secure cookie", a.status, cookie)
+	}
+}
+
+// TestVisitAgain: a stream's visitor is refused once the page would not open any more, and stays while only we are in trouble.
+func TestVisitAgain(t *testing.T) {
+	h := liteHouse(t)
+	s := New(h.s.Options)
+	var again func(context.Context) (models.Actor, error)
+	s.app.Get("/again/:slug", func(c *fiber.Ctx) error {
+		again = s.visitAgain(c)
+		return nil
+	})
+	open := func(path, cookie string) {
+		t.Helper()
+		r := httptest.NewRequest("GET", path, nil)
+		r.Header.Set("Cookie", cookie)
+		resp, err := s.app.Test(r, -1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+	}
+	ask := func(what string, refused bool) {
+		t.Helper()
+		if _, err := again(t.Context()); errors.Is(err, models.ErrUnauthorized) != refused || !refused && err != nil {
+			t.Errorf("%s: got %v, want refused %t", what, err, refused)
+		}
+	}
+	p := h.pageFor("acme", models.VisibleLink)
+	open("/again/acme?key="+p.LinkToken, "")
+	ask("with the key", false)
+	h.sql("UPDATE status_pages SET link_token = 'renewed'")
+	ask("with an old key", true)
+
+	h.pagePassword("acme", "open sesame 1")
+	h.sql("UPDATE status_pages SET visibility = 'password'")
+	visit, _, _ := strings.Cut(h.at("", "POST", "/status/acme/login", "password=open+sesame+1").header.Get("Set-Cookie"), ";")
+	open("/again/acme", visit)
+	ask("with the password", false)
+	h.pagePassword("acme", "open sesame 2")
+	ask("with an old password", true)
+
+	session := h.session("readonly@example.com")
+	h.sql("UPDATE status_pages SET visibility = 'members'")
+	open("/again/acme", "sid="+session)
+	ask("signed in", false)
+	if err := h.store.SignOut(t.Context(), h.organization, session); err != nil {
+		t.Fatal(err)
+	}
+	ask("signed out", true)
+
+	h.sql("UPDATE status_pages SET visibility = 'public'")
+	ask("public", false)
+	h.sql("UPDATE status_pages SET is_published = FALSE")
+	ask("not published", true)
+	h.sql("ALTER TABLE status_pages RENAME TO away")
+	if _, err := again(t.Context()); err == nil || errors.Is(err, models.ErrUnauthorized) {
+		t.Errorf("without the database: got %v, want trouble that refuses nobody", err)
 	}
 }

@@ -52,7 +52,7 @@ func (p *StatusPage) setDomain(domain string) {
 	if p.CustomDomain == domain {
 		return
 	}
-	p.CustomDomain = domain
+	p.CustomDomain, p.DomainToken = domain, newSecret()
 	p.DomainVerifiedAt, p.DomainCheckedAt, p.DomainMissingSince = time.Time{}, time.Time{}, time.Time{}
 }
 
@@ -160,7 +160,7 @@ func (s *Store) changeDomain(ctx context.Context, by Actor, id uuid.UUID, action
 		}
 		p.Version++
 		p.UpdatedAt = s.clock()
-		_, err = tx.NewUpdate().Model(&p).Column("custom_domain", "domain_verified_at", "domain_checked_at", "domain_missing_since", "version", "updated_at").WherePK().Exec(ctx)
+		_, err = tx.NewUpdate().Model(&p).Column("custom_domain", "domain_token", "domain_verified_at", "domain_checked_at", "domain_missing_since", "version", "updated_at").WherePK().Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("writing a status page's domain: %w", err)
 		}

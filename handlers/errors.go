@@ -125,6 +125,9 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 	defer cancel()
 	c.SetUserContext(ctx)
 	id := requestID(c)
+	if ok, err := s.failStatus(c, err); ok {
+		return err
+	}
 	switch {
 	case p.status >= 500 && p.status != 503:
 		log := s.Log

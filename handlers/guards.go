@@ -41,7 +41,12 @@ func (s *Server) setHeaders(c *fiber.Ctx) {
 	if len(h.Peek(fiber.HeaderCacheControl)) == 0 {
 		h.Set(fiber.HeaderCacheControl, "no-store")
 	}
-	if s.BaseURL.Scheme == "https" {
+	switch {
+	case domainOf(c) != "":
+		if c.Context().IsTLS() { // what else there is below a customer's domain is not ours to say
+			h.Set(fiber.HeaderStrictTransportSecurity, "max-age=31536000")
+		}
+	case s.BaseURL.Scheme == "https":
 		h.Set(fiber.HeaderStrictTransportSecurity, "max-age=31536000; includeSubDomains")
 	}
 	h.Set(fiber.HeaderXRequestID, requestID(c))

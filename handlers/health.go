@@ -67,11 +67,11 @@ func (s *Server) showAsset(c *fiber.Ctx) error {
 		return fiber.ErrNotFound
 	}
 	c.Set(fiber.HeaderCacheControl, static.CacheControl)
-	return sendFile(c, f)
+	return sendAsset(c, f)
 }
 
-// sendFile answers with an asset, compressed where the client takes that.
-func sendFile(c *fiber.Ctx, f static.File) error {
+// sendAsset answers with an asset, compressed where the client takes that.
+func sendAsset(c *fiber.Ctx, f static.File) error {
 	c.Set(fiber.HeaderContentType, f.ContentType)
 	c.Vary(fiber.HeaderAcceptEncoding)
 	// Without the header Fiber says yes to the first one; a client that says nothing gets the plain bytes.
@@ -89,5 +89,5 @@ func (s *Server) showIcon(c *fiber.Ctx) error {
 		return fiber.ErrNotFound
 	}
 	c.Set(fiber.HeaderCacheControl, "public, max-age=86400")
-	return sendFile(c, f)
+	return sendAsset(c, f)
 }

@@ -20,6 +20,7 @@ const (
 	aToken
 	anOrganization
 	anIncident
+	aStatusPage
 )
 
 // access is who may do what a line does, in the test's own words: the product's table of rights is what is tested.
@@ -91,6 +92,10 @@ func matrix() map[string][]line {
 		"GET /status/:slug/api/v2/scheduled-maintenances.json": {{good: 404}},
 		"GET /status/:slug/widget.js":                          {{good: 404}},
 		"GET /status/:slug/widget":                             {{good: 404}},
+		"GET /robots.txt":                                      {{good: 200}},
+
+		"POST /status/:slug/login":     {{good: 404, body: "password=x"}},
+		"GET /status/:slug/robots.txt": {{good: 404}},
 
 		"POST /api/auth/login":   {{good: 400, body: `{}`}},
 		"POST /api/auth/logout":  {{who: anybodySignedIn, good: 200, session: true}},
@@ -131,6 +136,8 @@ func matrix() map[string][]line {
 		"GET /api/customers/:id":         {{who: readers, path: aCustomer, good: 200}},
 		"PATCH /api/customers/:id":       {{who: customerChangers, path: aCustomer, body: `{"name":"Changed"}`, good: 200}},
 		"POST /api/customers/:id/cancel": {{who: customerChangers, path: aCustomer, good: 200}},
+
+		"POST /api/status-pages/:id/verify-domain": {{who: monitorChangers, path: aStatusPage, good: 400}}, // it has no domain
 
 		"GET /api/organization/tokens": {{who: tokenManagers, good: 200}},
 		"POST /api/organization/tokens": {
@@ -201,6 +208,9 @@ func matrix() map[string][]line {
 		"GET /customers/:id/cancel":  {{who: customerChangers, path: aCustomer, good: 200}},
 		"POST /customers/:id/cancel": {{who: customerChangers, path: aCustomer, good: 303}},
 
+		"GET /status-pages/:id/domain":  {{who: monitorChangers, path: aStatusPage, good: 200}},
+		"POST /status-pages/:id/domain": {{who: monitorChangers, path: aStatusPage, body: "customDomainHostname=status.example.com", good: 303}},
+
 		"GET /wall":       {{who: readers, good: 200}},
 		"GET /wall/lines": {{who: readers, query: "customerId", queryKind: aCustomer, good: 200}},
 
@@ -225,6 +235,8 @@ type knocking struct {
 	tokens  map[place]int64
 	// incidents are of the house's monitors.
 	incidents map[place]string
+	// pages are the public ids of the house's status pages.
+	pages map[place]string
 	// asked counts requests.
 	asked int
 }

@@ -64,6 +64,12 @@ func flashText(word string) string {
 		return "Deleted."
 	case "status.takenback":
 		return "Taken back."
+	case "domain.set":
+		return "Saved: now set the record, then check it."
+	case "domain.proved":
+		return "The record is there: the domain shows the page."
+	case "domain.removed":
+		return "The domain no longer shows the page."
 	case "token.deleted":
 		return "Token deleted."
 	default:

@@ -33,6 +33,7 @@ func (s *Server) routes() []route {
 		{get, "/metrics", anyone, s.showMetrics}, // 404 but for this machine and who has the metrics' token
 		{get, "/static/:file", anyone, s.showAsset},
 		{get, "/favicon.ico", anyone, s.showIcon},
+		{get, "/robots.txt", anyone, s.showRobots},
 
 		{post, "/api/auth/login", anyone, s.loginAPI},
 		{post, "/api/auth/logout", signedIn, s.logoutAPI},
@@ -63,6 +64,8 @@ func (s *Server) routes() []route {
 		{get, "/api/customers/:id", read, s.showCustomerAPI},
 		{patch, "/api/customers/:id", changeCustomers, s.changeCustomerAPI},
 		{post, "/api/customers/:id/cancel", changeCustomers, s.cancelCustomerAPI},
+
+		{post, "/api/status-pages/:id/verify-domain", changeMonitors, s.verifyDomainAPI},
 
 		{get, "/api/organization/tokens", manageTokens, s.listTokensAPI},
 		{post, "/api/organization/tokens", manageTokens, s.createTokenAPI},
@@ -139,6 +142,8 @@ func (s *Server) routes() []route {
 		{get, "/status/:slug/widget", anyone, s.elsewhere(s.showWidget)},
 
 		{get, "/status-pages/:id/embed", changeMonitors, s.showEmbed},
+		{post, "/status/:slug/login", anyone, s.visitStatus},
+		{get, "/status/:slug/robots.txt", anyone, s.showRobots}, // that of the page's own domain
 
 		{get, "/incidents", read, s.showIncidents},
 		{get, "/incidents/:id", read, s.showIncident},
@@ -153,6 +158,9 @@ func (s *Server) routes() []route {
 		{post, "/customers/:id", changeCustomers, s.changeCustomer},
 		{get, "/customers/:id/cancel", changeCustomers, s.showCancelCustomer},
 		{post, "/customers/:id/cancel", changeCustomers, s.cancelCustomer},
+
+		{get, "/status-pages/:id/domain", changeMonitors, s.showDomain},
+		{post, "/status-pages/:id/domain", changeMonitors, s.changeDomain},
 
 		{get, "/wall", read, s.showWall},
 		{get, "/wall/lines", read, s.showWallLines}, // what the script of the wall says of each line

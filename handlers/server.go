@@ -59,6 +59,12 @@ type Options struct {
 	Metrics prometheus.Gatherer
 	// MetricsToken lets a scraper in that is not on this machine; empty = none.
 	MetricsToken string
+	// TXT looks up the records that prove the domains of status pages; nil = none can be proved.
+	TXT models.LookupTXT
+	// TLS is true where ServeTLS serves too: what browsers ask for in the clear is sent there.
+	TLS bool
+	// Challenges answers those who issue certificates, below /.well-known/acme-challenge/; nil = nobody does.
+	Challenges http.Handler
 }
 
 // Server answers HTTP requests.
@@ -75,6 +81,7 @@ type Server struct {
 	assets    views.Assets
 	words     *views.Words
 	lastDays  *lastDays
+	domains   *domains
 }
 
 // New builds the server; Serve starts it.
@@ -85,6 +92,7 @@ func New(o Options) *Server {
 		Live: o.Assets.URL("live.js"), LiveStyle: o.Assets.URL("live.css"), Status: o.Assets.URL("status.js"), StatusStyle: o.Assets.URL("status.css")}
 	s.hub = newHub(o.Store, o.Log, o.Streams)
 	s.words, s.lastDays = views.NewWords(), &lastDays{store: o.Store, pages: map[int64]*lastDay{}}
+	s.domains = &domains{store: o.Store}
 	s.exports, s.backTests = newExports(), make(chan struct{}, maxBackTests)
 	s.app = fiber.New(fiber.Config{
 		// Fiber's strings point into buffers that the next request overwrites: with tenants' ids in them, that is a leak.
@@ -102,6 +110,7 @@ func New(o Options) *Server {
 		ErrorHandler:                 s.fail,
 	})
 	s.refuseUnknownMethods()
+	s.openDomains()
 	s.app.Use(s.begin)
 	for _, r := range s.routes() {
 		s.app.Add(r.method, r.path, append(r.guards, r.handle)...)
@@ -136,6 +145,9 @@ func (s *Server) Serve(ln net.Listener) error {
 	s.hub.start()
 	return s.app.Listener(ln)
 }
+
+// ServeTLS answers on a second listener, whose connections are TLS, beside Serve and until Shutdown.
+func (s *Server) ServeTLS(ln net.Listener) error { return s.app.Server().Serve(ln) }
 
 // Shutdown ends the streams first, with a word to each, then waits for the requests being answered.
 func (s *Server) Shutdown(ctx context.Context) error {

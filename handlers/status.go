@@ -9,19 +9,6 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// openStatusPage is the page that the path or the host names, if the visitor may see it. Errors: *models.NotFound for one that is
-// not there, not published, or not for this visitor.
-func (s *Server) openStatusPage(c *fiber.Ctx) (models.StatusPage, error) {
-	p, err := s.Store.UnscopedStatusPage(c.UserContext(), c.Params("slug"))
-	if err != nil {
-		return p, err
-	}
-	if !p.IsPublished || p.Visibility != models.VisiblePublic {
-		return models.StatusPage{}, &models.NotFound{What: "Status page"}
-	}
-	return p, nil
-}
-
 // statusBoard is what the page shows now.
 func (s *Server) statusBoard(c *fiber.Ctx, p models.StatusPage) (models.StatusBoard, error) {
 	return s.Store.UnscopedStatusBoard(c.UserContext(), p)
@@ -38,5 +25,5 @@ func (s *Server) showStatus(c *fiber.Ctx) error {
 	}
 	language := s.words.Best(c.Query("lang"), c.Get(fiber.HeaderAcceptLanguage), p.Language)
 	return draw(c, http.StatusOK, views.Status(views.StatusPage{Board: board, Language: language, Words: s.words.In(language), Assets: s.assets,
-		Base: "/status/" + p.Slug, Stream: true}))
+		Base: statusBase(c, p), Stream: true}))
 }

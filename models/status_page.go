@@ -66,6 +66,9 @@ type StatusPage struct {
 	// DomainToken. DomainVerifiedAt is zero until then.
 	CustomDomain, DomainToken string
 	DomainVerifiedAt          time.Time `bun:",nullzero"`
+	// DomainCheckedAt is when the record of a verified domain was last looked for, DomainMissingSince when it was first not there.
+	DomainCheckedAt    time.Time `bun:",nullzero" json:"-"`
+	DomainMissingSince time.Time `bun:",nullzero" json:"-"`
 	// Language is that of a visitor who asks for none that there is: en or de. TimeZone is an IANA name.
 	Language, TimeZone string
 	FooterText         string
@@ -143,7 +146,8 @@ func errNoStatusPage() error { return &NotFound{What: "Status page"} }
 
 // statusPageColumns are all but the logo.
 const statusPageColumns = `sp.id, sp.public_id, sp.organization_id, sp.customer_id, sp.name, sp.slug, sp.description, sp.visibility, sp.is_published,
-	sp.password_hash, sp.link_token, sp.custom_domain, sp.domain_token, sp.domain_verified_at, sp.language, sp.time_zone, sp.footer_text, sp.accent,
+	sp.password_hash, sp.link_token, sp.custom_domain, sp.domain_token, sp.domain_verified_at, sp.domain_checked_at, sp.domain_missing_since,
+	sp.language, sp.time_zone, sp.footer_text, sp.accent,
 	sp.logo_type, sp.show_hostnames, sp.all_monitors, sp.latency, sp.no_index, sp.frame_sites, sp.publish, sp.version, sp.created_at, sp.updated_at`
 
 // UnscopedStatusPage returns the page of a slug, published or not: the caller decides who sees it. Errors: *NotFound.

@@ -49,13 +49,14 @@ func (s *Store) SweepDeleted(ctx context.Context) (more bool, err error) {
 	return true, nil
 }
 
-// SweepExpired deletes sessions, setup links, live measurements and counted sign-ins that are over.
+// SweepExpired deletes sessions, setup links, live measurements, visits and counted sign-ins that are over.
 func (s *Store) SweepExpired(ctx context.Context) error {
 	now := s.clock()
 	for _, q := range []*bun.DeleteQuery{
 		s.db.NewDelete().TableExpr("sessions").Where("expires_at < ? OR last_seen_at < ?", now, now.Add(-sessionIdle)),
 		s.db.NewDelete().TableExpr("setup_tokens").Where("expires_at < ?", now),
 		s.db.NewDelete().TableExpr("live_sessions").Where("until < ?", now.Add(-LiveKept)), // its packets go with it
+		s.db.NewDelete().TableExpr("status_visits").Where("expires_at < ?", now),
 		s.db.NewDelete().TableExpr("login_attempts").Where("at < ?", now.Add(-throttleWindow)),
 	} {
 		if _, err := q.Exec(ctx); err != nil {

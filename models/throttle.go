@@ -42,7 +42,11 @@ func buckets(email, address string) [2]string {
 
 // throttled returns *Throttled where too many tries failed and the last one is too recent.
 func (s *Store) throttled(ctx context.Context, email, address string) error {
-	names := buckets(email, address)
+	return s.waits(ctx, buckets(email, address), [2]int{maxFailuresOfAddress, maxFailuresOfEmail})
+}
+
+// waits returns *Throttled where one of the two buckets has reached its limit and its last failure is too recent.
+func (s *Store) waits(ctx context.Context, names [2]string, limits [2]int) error {
 	var rows []struct {
 		Bucket string
 		N      int
@@ -52,12 +56,12 @@ func (s *Store) throttled(ctx context.Context, email, address string) error {
 	err := s.ro.NewSelect().TableExpr("login_attempts").ColumnExpr("bucket, count(*) AS n, max(at) AS last").
 		Where("bucket IN (?, ?) AND at > ?", names[0], names[1], now.Add(-throttleWindow)).GroupExpr("bucket").Scan(ctx, &rows)
 	if err != nil {
-		return fmt.Errorf("counting failed sign-ins: %w", err)
+		return fmt.Errorf("counting failed tries: %w", err)
 	}
 	for _, r := range rows {
-		limit := maxFailuresOfAddress
+		limit := limits[0]
 		if r.Bucket == names[1] {
-			limit = maxFailuresOfEmail
+			limit = limits[1]
 		}
 		if wait := throttleDelay - now.Sub(r.Last); r.N >= limit && wait > 0 {
 			return &Throttled{RetryAfterSeconds: int(wait/time.Second) + 1}
@@ -66,13 +70,18 @@ func (s *Store) throttled(ctx context.Context, email, address string) error {
 	return nil
 }
 
+// countFailure counts a try that failed in both buckets.
+func (s *Store) countFailure(ctx context.Context, db bun.IDB, names [2]string) error {
+	now := s.clock()
+	attempts := []loginAttempt{{Bucket: names[0], At: now}, {Bucket: names[1], At: now}}
+	_, err := db.NewInsert().Model(&attempts).ExcludeColumn("id").Returning("NULL").Exec(ctx)
+	return err
+}
+
 // noteFailure counts a failed sign-in and returns ErrWrongPassword.
 func (s *Store) noteFailure(ctx context.Context, u User, email, address string) error {
-	names := buckets(email, address)
-	now := s.clock()
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		attempts := []loginAttempt{{Bucket: names[0], At: now}, {Bucket: names[1], At: now}}
-		if _, err := tx.NewInsert().Model(&attempts).ExcludeColumn("id").Returning("NULL").Exec(ctx); err != nil {
+		if err := s.countFailure(ctx, tx, buckets(email, address)); err != nil {
 			return err
 		}
 		if u.ID == 0 {

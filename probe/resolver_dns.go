@@ -94,8 +94,21 @@ func (l *lookup) ask(config *resolverConfig, name string, kind uint16, left func
 	return a, err
 }
 
-// try asks one server once, by TCP again where its answer was truncated. The error names the server.
+// try asks one server once. The error names the server.
 func (l *lookup) try(server, name string, kind uint16, share time.Duration) (answer, error) {
+	reply, err := l.reply(server, name, kind, share)
+	if err != nil {
+		return answer{}, err
+	}
+	a, err := read(reply)
+	if err != nil {
+		return answer{}, fmt.Errorf("%s %w", server, err)
+	}
+	return a, nil
+}
+
+// reply is what one server says, by TCP where its answer was truncated. The error names the server.
+func (l *lookup) reply(server, name string, kind uint16, share time.Duration) (*dns.Msg, error) {
 	ctx, cancel := context.WithTimeout(l.ctx, share)
 	defer cancel()
 	m := new(dns.Msg).SetQuestion(name, kind)
@@ -109,16 +122,12 @@ func (l *lookup) try(server, name string, kind uint16, share time.Duration) (ans
 		reply, err = exchange(ctx, "tcp", server, m)
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) || ctx.Err() != nil {
-		return answer{}, fmt.Errorf("no answer from %s", server)
+		return nil, fmt.Errorf("no answer from %s", server)
 	}
 	if err != nil {
-		return answer{}, fmt.Errorf("%s: %w", server, err)
+		return nil, fmt.Errorf("%s: %w", server, err)
 	}
-	a, err := read(reply)
-	if err != nil {
-		return answer{}, fmt.Errorf("%s %w", server, err)
-	}
-	return a, nil
+	return reply, nil
 }
 
 // exchange sends m from a new socket, and by that from a random port, and returns the answer to it. What else arrives is

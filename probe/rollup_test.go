@@ -39,7 +39,7 @@ func TestSweeperKeepsHistory(t *testing.T) {
 		sweep := func(until func() bool) {
 			ctx, stop := context.WithCancel(t.Context())
 			done := make(chan struct{})
-			sweeper := NewSweeper(s, models.Retention{Raw: 24 * time.Hour}, standby.Load, slog.New(slog.DiscardHandler))
+			sweeper := NewSweeper(s, models.Retention{Raw: 24 * time.Hour}, standby.Load, nil, slog.New(slog.DiscardHandler))
 			asked := make(chan struct{}, 1)
 			sweeper.chores = append(sweeper.chores, chore{name: "last", every: time.Hour, do: func(context.Context) error { asked <- struct{}{}; return nil }})
 			go func() { defer close(done); sweeper.Run(ctx) }()

@@ -18,7 +18,7 @@ type chore struct {
 }
 
 // Sweeper does what has to be done from time to time: deleted monitors' results, expired sessions, cancelled customers, the
-// coming days' partitions, roll-ups, and results that are too old.
+// coming days' partitions, roll-ups, results that are too old, and the domains of status pages.
 type Sweeper struct {
 	chores  []chore
 	standby func() bool
@@ -26,8 +26,8 @@ type Sweeper struct {
 }
 
 // NewSweeper returns a sweeper that does nothing before Run. keep says how much of the raw results stays; standby tells whether
-// another process probes, and so does what one alone is to do.
-func NewSweeper(store *models.Store, keep models.Retention, standby func() bool, log *slog.Logger) *Sweeper {
+// another process probes, and so does what one alone is to do; txt looks up records of domains.
+func NewSweeper(store *models.Store, keep models.Retention, standby func() bool, txt models.LookupTXT, log *slog.Logger) *Sweeper {
 	return &Sweeper{standby: standby, log: log, chores: []chore{
 		{name: "sweep_deleted", every: 10 * time.Second, do: func(ctx context.Context) error { return sweepDeleted(ctx, store) }},
 		{name: "sweep_expired", every: 10 * time.Minute, do: store.SweepExpired},
@@ -35,6 +35,7 @@ func NewSweeper(store *models.Store, keep models.Retention, standby func() bool,
 		{name: "prepare_days", every: time.Hour, do: store.PrepareDays},
 		{name: "roll_up", every: 10 * time.Second, do: func(ctx context.Context) error { return rollUp(ctx, store) }, alone: true},
 		{name: "retention", every: 10 * time.Second, do: newRetention(store, keep).do, alone: true},
+		{name: "check_domains", every: time.Minute, do: func(ctx context.Context) error { return store.CheckStatusDomains(ctx, txt) }, alone: true},
 	}}
 }
 

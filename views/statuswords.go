@@ -54,7 +54,7 @@ func (w *Words) In(code string) *message.Printer {
 // german is the catalogue's German half, put together from what each part of the pages says.
 func german() map[string]string {
 	all := map[string]string{}
-	for _, part := range []map[string]string{germanPage(), germanNotices(), germanElsewhere()} {
+	for _, part := range []map[string]string{germanPage(), germanNotices(), germanElsewhere(), germanAccess()} {
 		maps.Copy(all, part)
 	}
 	return all

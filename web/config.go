@@ -37,6 +37,9 @@ type databaseConfig struct {
 type serveConfig struct {
 	databaseConfig
 	Listen              string   `env:"ECHOLOT_LISTEN" default:"127.0.0.1:8080" help:"Address and port to serve on."`
+	TLSListen           string   `name:"tls-listen" env:"ECHOLOT_TLS_LISTEN" help:"Address and port to serve https on, like :443, with certificates by ACME for the base URL's host and for proved domains of status pages, whose issuer's terms this accepts. Default: none, a proxy does it."`
+	ACMEEmail           string   `name:"acme-email" env:"ECHOLOT_ACME_EMAIL" help:"E-mail address that the issuer of certificates writes to."`
+	ACMEDirectory       string   `name:"acme-directory" env:"ECHOLOT_ACME_DIRECTORY" default:"https://acme-v02.api.letsencrypt.org/directory" help:"Where certificates are asked for: an ACME directory."`
 	BaseURL             string   `env:"ECHOLOT_BASE_URL" help:"Where people reach this server, for links and cookies. Default: http:// and the address served on."`
 	TrustedProxies      []string `env:"ECHOLOT_TRUSTED_PROXIES" placeholder:"ADDRESS" help:"Proxies, as addresses or CIDRs, whose X-Forwarded-For is believed."`
 	APIRateLimit        int      `env:"ECHOLOT_API_RATE_LIMIT" default:"600" help:"API requests a minute for each credential; without one 60 for each address. 0: no limit."`
@@ -129,14 +132,13 @@ func (c databaseConfig) policy() (models.TargetPolicy, error) {
 
 // check says what is wrong with the settings before anything is touched.
 func (c serveConfig) check() error {
-	_, port, err := net.SplitHostPort(c.Listen)
-	if err != nil || port == "" {
-		return badSetting("ECHOLOT_LISTEN", "%q is not an address and port like 127.0.0.1:8080", c.Listen)
-	}
-	if _, err := net.LookupPort("tcp", port); err != nil { // takes names of services, as listening does
-		return badSetting("ECHOLOT_LISTEN", "the port %q is unknown or out of range; choose one from 1 to 65535, or 0 for any that is free", port)
+	if err := checkListen("ECHOLOT_LISTEN", c.Listen); err != nil {
+		return err
 	}
 	if err := c.checkBaseURL(); err != nil {
+		return err
+	}
+	if err := c.checkTLS(); err != nil {
 		return err
 	}
 	if c.Resolver != "" {
@@ -186,8 +188,20 @@ func (c serveConfig) check() error {
 			return badSetting(name, "%d is less than 0; 0 means no limit", limit)
 		}
 	}
-	_, err = c.policy()
+	_, err := c.policy()
 	return err
+}
+
+// checkListen says what is wrong with an address to listen on.
+func checkListen(name, address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil || port == "" {
+		return badSetting(name, "%q is not an address and port like 127.0.0.1:8080", address)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil { // takes names of services, as listening does
+		return badSetting(name, "the port %q is unknown or out of range; choose one from 1 to 65535, or 0 for any that is free", port)
+	}
+	return nil
 }
 
 // checkBaseURL says what is wrong with the URL that links begin with.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
@@ -108,6 +109,13 @@ func (c *serveCommand) serve(ctx context.Context, store *models.Store, bus *even
 	if err != nil {
 		return err
 	}
+	secure, err := c.listenTLS()
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	if secure != nil {
+		defer func() { _ = secure.Close() }() // the server did before, if it got so far
+	}
 	resolver := probe.NewResolver(c.Resolver)
 	pinger := probe.NewPinger(resolver, store.Policy(), probe.CapsOf(store.Policy(), c.packetsPerSecond()), log)
 	metrics := prometheus.NewRegistry()
@@ -129,9 +137,16 @@ func (c *serveCommand) serve(ctx context.Context, store *models.Store, bus *even
 	prober = probe.New(store, bus, pinger, probe.Options{Engine: pinger.Kind, Parallel: probe.Parallel, Abilities: pinger.Abilities,
 		SpoolDir: filepath.Join(c.DataDir, "spool"), Shared: store.Engine() == "PostgreSQL", Log: log, Figures: watch.Figures, Late: watch.Began, Observe: watch.Ended,
 		Sentinels: sentinels, Gateways: gateways, TraceProbes: probe.TraceProbes(store.Policy())})
-	server := handlers.New(handlers.Options{Store: store, Assets: assets, Log: log, BaseURL: base, Version: version, TrustedProxies: c.TrustedProxies,
+	var server *handlers.Server // certificates are asked for from the first connection on
+	certificates := c.certificates(func(ctx context.Context, host string) error { return server.MayHaveCertificate(ctx, host) }, log)
+	options := handlers.Options{Store: store, Assets: assets, Log: log, BaseURL: base, Version: version, TrustedProxies: c.TrustedProxies,
 		APIRateLimit: c.APIRateLimit, Streams: c.caps(), Standby: prober.Standby,
-		Storage: prober.Storage, Metrics: metrics, MetricsToken: c.MetricsToken})
+		Storage: prober.Storage, Metrics: metrics, MetricsToken: c.MetricsToken,
+		TXT: resolver.TXT}
+	if secure != nil {
+		options.TLS, options.Challenges = true, certificates.HTTPHandler(http.NotFoundHandler())
+	}
+	server = handlers.New(options)
 
 	if token, ok, err := store.CreateSetupToken(ctx); err != nil {
 		return errors.Join(err, ln.Close())
@@ -143,11 +158,15 @@ func (c *serveCommand) serve(ctx context.Context, store *models.Store, bus *even
 	defer stopBackground()
 	probed := make(chan error, 1)
 	swept := make(chan struct{})
-	served := make(chan error, 1)
+	served := make(chan error, 2)
 	go func() { probed <- prober.Run(background) }()
-	sweeper := probe.NewSweeper(store, c.retention(), prober.Standby, log)
+	sweeper := probe.NewSweeper(store, c.retention(), prober.Standby, resolver.TXT, log)
 	go func() { defer close(swept); sweeper.Run(background) }()
 	go func() { served <- server.Serve(ln) }()
+	if secure != nil {
+		go func() { served <- server.ServeTLS(certificates.listen(secure)) }()
+		log.Info("serving TLS", "address", secure.Addr().String())
+	}
 	log.Info("serving", "url", base.String(), "version", version, "database", store.Engine())
 
 	select {

@@ -15,6 +15,8 @@ CREATE TABLE status_pages (
   custom_domain TEXT NOT NULL DEFAULT '',
   domain_token TEXT NOT NULL,
   domain_verified_at TIMESTAMPTZ,
+  domain_checked_at TIMESTAMPTZ,
+  domain_missing_since TIMESTAMPTZ,
   language TEXT NOT NULL DEFAULT 'en',
   time_zone TEXT NOT NULL DEFAULT 'UTC',
   footer_text TEXT NOT NULL DEFAULT '',

@@ -1,0 +1,88 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+
+	"echolot/models"
+
+	"github.com/PuerkitoBio/goquery"
+)
+
+// TestDomainPage: set, told what to do, checked in vain, checked, shown, taken away.
+func TestDomainPage(t *testing.T) {
+	var texts []string
+	var trouble error
+	houses(t, func(h *house) {
+		texts, trouble = nil, nil
+		p := h.pageFor("acme", models.VisiblePublic)
+		path, session := "/status-pages/"+p.PublicID.String()+"/domain", h.session("admin@example.com")
+		send := func(what string, status int, says string, values url.Values) *goquery.Document {
+			h.t.Helper()
+			a := h.browser(session, "POST", path, values)
+			h.wantStatus(what, a, status)
+			if status == 303 {
+				if a.header.Get("Location") != path {
+					h.t.Errorf("%s: got to %q", what, a.header.Get("Location"))
+				}
+				a = h.browser(session, "GET", path, nil)
+			}
+			doc, err := goquery.NewDocumentFromReader(strings.NewReader(a.body))
+			if err != nil {
+				h.t.Fatal(err)
+			}
+			if !strings.Contains(doc.Text(), says) {
+				h.t.Errorf("%s: got\n%s\nwant it to say %q", what, doc.Find("main").Text(), says)
+			}
+			return doc
+		}
+		send("checked without a domain", 422, "Set a domain first", url.Values{"do": {"check"}})
+		doc := send("no name", 422, "Leave out", url.Values{"customDomainHostname": {"https://x"}})
+		if v := doc.Find("[name=customDomainHostname]").AttrOr("value", ""); v != "https://x" {
+			h.t.Errorf("got %q in the field, want what was typed", v)
+		}
+		send("our own name", 422, "Echolot itself", url.Values{"customDomainHostname": {"Echolot.Example"}})
+		doc = send("set", 303, "not proved yet", url.Values{"customDomainHostname": {"Status.Example"}, "do": {"set"}})
+		value := doc.Find("[data-testid=domain-value]").AttrOr("value", "")
+		if doc.Find("#record-name").AttrOr("value", "") != "_echolot.status.example" || len(value) < 40 {
+			h.t.Errorf("got record %q with value %q", doc.Find("#record-name").AttrOr("value", ""), value)
+		}
+		h.forgetDomains()
+		h.wantStatus("not proved", h.at("status.example", "GET", "/", ""), 303)
+		send("no record", 422, "No TXT record at _echolot.status.example", url.Values{"do": {"check"}})
+		trouble = errors.New("no answer")
+		send("no DNS", 422, "DNS gave no answer", url.Values{"do": {"check"}})
+		trouble = nil
+		api := "/api/status-pages/" + p.PublicID.String() + "/verify-domain"
+		if a := h.api(session, "POST", api, ""); a.status != 400 || !strings.Contains(a.body, `"code":"domainNotProved"`) && !strings.Contains(a.body, `customDomainHostname`) {
+			h.t.Errorf("API, no record: got %d %s", a.status, a.body)
+		}
+		texts = []string{"x", value}
+		send("proved", 303, "proved on", url.Values{"do": {"check"}})
+		h.forgetDomains()
+		if a := h.at("status.example", "GET", "/", ""); !a.shows() {
+			h.t.Errorf("proved: got %d, want the page", a.status)
+		}
+		if a := h.api(session, "POST", api, ""); a.status != 200 || !strings.Contains(a.body, `"customDomainHostname":"status.example","domainVerifiedAt":"2`) {
+			h.t.Errorf("API: got %d %s", a.status, a.body)
+		}
+		other := h.pageFor("other", models.VisiblePublic)
+		if other, err := h.store.SetStatusDomain(h.t.Context(), h.organization, other.PublicID, "status.example"); err != nil {
+			h.t.Fatal(err)
+		} else {
+			texts = append(texts, other.DomainToken)
+		}
+		path = "/status-pages/" + other.PublicID.String() + "/domain"
+		send("taken", 409, "Another status page", url.Values{"do": {"check"}})
+		path = "/status-pages/" + p.PublicID.String() + "/domain"
+		send("removed", 303, "Own domain", url.Values{"do": {"remove"}})
+		h.forgetDomains()
+		h.wantStatus("removed", h.at("status.example", "GET", "/", ""), 303)
+	}, func(o *Options) {
+		o.BaseURL = &url.URL{Scheme: "http", Host: "echolot.example"}
+		o.TXT = func(context.Context, string) ([]string, error) { return texts, trouble }
+	})
+}

@@ -16,6 +16,8 @@ func (h *house) everyURL(r route) string {
 	switch {
 	case strings.Contains(r.path, "/customers"):
 		id = h.customer.PublicID.String()
+	case strings.Contains(r.path, "/status-pages"):
+		id = h.page
 	case strings.Contains(r.path, "/tokens"):
 		id = "1"
 	case strings.Contains(r.path, "/incidents") && h.opened != "":

@@ -35,6 +35,8 @@ type house struct {
 	monitor, hidden, foreignOne models.MonitorRow
 	// opened is the first monitor's incident, where the test opened one.
 	opened string
+	// page is the first customer's status page.
+	page string
 	// users are e-mail addresses by role; limited sees only customer, foreigner is the other organization's admin.
 	limited, foreigner string
 }
@@ -146,6 +148,9 @@ func (h *house) people() {
 	h.monitor = monitor(h.organization, h.customer, "Gateway")
 	h.hidden = monitor(h.organization, h.second, "Hidden")
 	h.foreignOne = monitor(h.other, h.foreign, "Foreign")
+	page, err := h.store.CreateStatusPage(ctx, h.organization, object(h.t, `{"customerId":1,"name":"Own page","slug":"own-page"}`))
+	must(err)
+	h.page = page.PublicID.String()
 }
 
 // judgeMeasured is judgeUp that says what was measured, so that incidents follow.

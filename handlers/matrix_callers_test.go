@@ -60,6 +60,7 @@ func (k *knocking) people() {
 	}
 	k.tokens = map[place]int64{nowhere: 99999}
 	k.incidents = map[place]string{own: h.fail(h.monitor), hidden: h.fail(h.hidden), foreign: h.fail(h.foreignOne), nowhere: "0198a2b4-0000-7000-8000-000000000000"}
+	k.pages = map[place]string{own: k.fresh(aStatusPage, own), hidden: k.fresh(aStatusPage, hidden), foreign: k.fresh(aStatusPage, foreign), nowhere: "0198a2b4-0000-7000-8000-000000000000"}
 	organizationToken, _ := orgToken(h.organization, `{"name":"organization"}`)
 	customerToken, _ := orgToken(h.organization, `{"name":"customer","customerId":`+fmt.Sprint(h.customer.ID)+`}`)
 	revoked, id := orgToken(h.organization, `{"name":"revoked"}`)
@@ -177,9 +178,9 @@ func (k *knocking) watch(c caller, what, sent string, a answer) {
 	k.Helper()
 	h := k.h
 	for at, words := range map[place][]string{
-		own:     {k.incidents[own], h.monitor.PublicID.String(), h.customer.PublicID.String(), `"Gateway"`, ">Gateway<"},
-		hidden:  {k.incidents[hidden], h.hidden.PublicID.String(), h.second.PublicID.String(), `"Hidden"`, ">Hidden<", "second@example.com"},
-		foreign: {k.incidents[foreign], h.foreignOne.PublicID.String(), h.foreign.PublicID.String(), `"Foreign"`, ">Foreign<"},
+		own:     {k.incidents[own], k.pages[own], h.monitor.PublicID.String(), h.customer.PublicID.String(), `"Gateway"`, ">Gateway<"},
+		hidden:  {k.incidents[hidden], k.pages[hidden], h.hidden.PublicID.String(), h.second.PublicID.String(), `"Hidden"`, ">Hidden<", "second@example.com"},
+		foreign: {k.incidents[foreign], k.pages[foreign], h.foreignOne.PublicID.String(), h.foreign.PublicID.String(), `"Foreign"`, ">Foreign<"},
 	} {
 		for _, word := range words {
 			if !slices.Contains(c.sees, at) && !strings.Contains(what+sent, word) && (strings.Contains(a.body, word) || strings.Contains(fmt.Sprint(a.header), word)) {
@@ -216,6 +217,8 @@ func (k *knocking) refs(kind int, at place, api bool) []string {
 		return all
 	case anIncident:
 		return []string{k.incidents[at]}
+	case aStatusPage:
+		return []string{k.pages[at]}
 	case aToken:
 		return []string{fmt.Sprint(k.tokens[at])}
 	default: // an organization
@@ -258,6 +261,10 @@ func (k *knocking) fresh(kind int, at place) string {
 		var c models.Customer
 		c, err = h.store.CreateCustomer(ctx, by, object(k.T, customerJSON))
 		ref = c.PublicID.String()
+	case aStatusPage:
+		var p models.StatusPage
+		p, err = h.store.CreateStatusPage(ctx, by, object(k.T, `{"customerId":"`+customer.PublicID.String()+`","name":"Fresh","slug":"`+uuid.NewString()+`"}`))
+		ref = p.PublicID.String()
 	case aToken:
 		var t models.Token
 		_, t, err = h.store.CreateToken(ctx, by, object(k.T, `{"name":"Fresh"}`))

@@ -20,6 +20,7 @@ const (
 	aToken
 	anOrganization
 	anIncident
+	aStatusPage
 )
 
 // access is who may do what a line does, in the test's own words: the product's table of rights is what is tested.
@@ -61,6 +62,7 @@ type line struct {
 const (
 	monitorJSON  = `{"customerId":REF,"name":"New","hostname":"127.0.0.2"}`
 	customerJSON = `{"name":"New","email":"new@example.com"}`
+	statusJSON   = `{"customerId":REF,"name":"New","slug":"fresh-SLUG"}`
 	monitorForm  = "customerId=REF&name=New&hostname=127.0.0.2&checkIntervalSeconds=60"
 	customerForm = "name=New&email=new%40example.com"
 )
@@ -115,6 +117,20 @@ func matrix() map[string][]line {
 		"GET /api/customers/:id":         {{who: readers, path: aCustomer, good: 200}},
 		"PATCH /api/customers/:id":       {{who: customerChangers, path: aCustomer, body: `{"name":"Changed"}`, good: 200}},
 		"POST /api/customers/:id/cancel": {{who: customerChangers, path: aCustomer, good: 200}},
+
+		"GET /api/status-pages": {
+			{who: readers, good: 200},
+			{who: readers, query: "customerId", queryKind: aCustomer, good: 200},
+		},
+		"POST /api/status-pages":    {{who: monitorChangers, body: statusJSON, bodyKind: aCustomer, good: 201}},
+		"GET /api/status-pages/:id": {{who: readers, path: aStatusPage, good: 200}},
+		"PATCH /api/status-pages/:id": {
+			{who: monitorChangers, path: aStatusPage, body: `{"name":"Changed"}`, good: 200},
+			{who: monitorChangers, path: aStatusPage, body: `{"customerId":REF}`, bodyKind: aCustomer, good: 200},
+			{who: monitorChangers, path: aStatusPage, body: `{"monitors":[{"monitorId":REF}]}`, bodyKind: aMonitor, good: 200},
+		},
+		"DELETE /api/status-pages/:id":          {{who: monitorChangers, path: aStatusPage, good: 200}},
+		"POST /api/status-pages/:id/renew-link": {{who: monitorChangers, path: aStatusPage, good: 200}},
 
 		"GET /api/organization/tokens": {{who: tokenManagers, good: 200}},
 		"POST /api/organization/tokens": {
@@ -207,6 +223,8 @@ type knocking struct {
 	tokens  map[place]int64
 	// incidents are of the house's monitors.
 	incidents map[place]string
+	// pages are the public ids of the house's status pages.
+	pages map[place]string
 	// asked counts requests.
 	asked int
 }

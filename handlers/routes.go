@@ -63,6 +63,13 @@ func (s *Server) routes() []route {
 		{patch, "/api/customers/:id", changeCustomers, s.changeCustomerAPI},
 		{post, "/api/customers/:id/cancel", changeCustomers, s.cancelCustomerAPI},
 
+		{get, "/api/status-pages", read, s.listStatusPagesAPI},
+		{post, "/api/status-pages", changeMonitors, s.createStatusPageAPI},
+		{get, "/api/status-pages/:id", read, s.showStatusPageAPI},
+		{patch, "/api/status-pages/:id", changeMonitors, s.changeStatusPageAPI},
+		{del, "/api/status-pages/:id", changeMonitors, s.deleteStatusPageAPI},
+		{post, "/api/status-pages/:id/renew-link", changeMonitors, s.renewStatusLinkAPI},
+
 		{get, "/api/organization/tokens", manageTokens, s.listTokensAPI},
 		{post, "/api/organization/tokens", manageTokens, s.createTokenAPI},
 		{del, "/api/organization/tokens/:id", manageTokens, s.deleteTokenAPI},

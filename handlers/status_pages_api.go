@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"net/url"
 	"strings"
 
 	"echolot/models"
@@ -102,7 +101,7 @@ func (s *Server) sendStatusPage(c *fiber.Ctx, status int, p models.StatusPage) e
 	}
 	shown := shownStatusPage{listedStatusPage: s.newListedStatusPage(p), Monitors: make([]placeOnStatus, len(places))}
 	if by.May(models.MayChangeMonitors) {
-		shown.LinkURL = textOrNone(s.statusURL(p) + "?key=" + url.QueryEscape(p.LinkToken))
+		shown.LinkURL = textOrNone(s.statusLinkURL(p))
 		if p.CustomDomain != "" {
 			shown.DomainRecord = &domainRecord{Name: "_echolot." + p.CustomDomain, Value: p.DomainToken}
 		}

@@ -164,6 +164,31 @@ func (s *Store) ChangeStatusPage(ctx context.Context, by Actor, id uuid.UUID, f 
 	})
 }
 
+// TryStatusPage returns the page as it would be with the fields, and saves nothing. Places of monitors stay as they are.
+// Errors: ErrForbidden, *Invalid, *NotFound.
+func (s *Store) TryStatusPage(ctx context.Context, by Actor, id uuid.UUID, f Fields) (StatusPage, error) {
+	if err := by.check(MayChangeMonitors); err != nil {
+		return StatusPage{}, err
+	}
+	p, err := s.statusPage(ctx, s.ro, by, id, false)
+	if err != nil {
+		return StatusPage{}, err
+	}
+	e := new(Invalid)
+	change := p.apply(f, false, e)
+	if err := e.orNil(); err != nil {
+		return StatusPage{}, err
+	}
+	if change.customer != (Ref{}) {
+		c, err := s.customer(ctx, s.ro, by, change.customer)
+		if err != nil {
+			return StatusPage{}, err
+		}
+		p.CustomerID = c.ID
+	}
+	return p, nil
+}
+
 // RenewStatusLink makes the page's link a new one: who has the old one sees nothing any more. Errors: ErrForbidden, *NotFound.
 func (s *Store) RenewStatusLink(ctx context.Context, by Actor, id uuid.UUID) (StatusPage, error) {
 	if err := by.check(MayChangeMonitors); err != nil {

@@ -127,7 +127,7 @@ func (s *Server) routes() []route {
 		{post, "/status-pages/:id/link", changeMonitors, s.renewStatusLink},
 		{get, "/status-pages/:id/preview", read, s.previewStatusPage},
 		{post, "/status-pages/:id/preview", changeMonitors, s.tryStatusPage},
-		{get, "/status-pages/:id/preview/logo", read, s.previewStatusLogo},
+		{get, "/status-pages/:id/preview/logo", read, s.preview(s.showStatusLogo)},
 		{get, "/status-pages/:id/delete", changeMonitors, s.showDeleteStatusPage},
 		{post, "/status-pages/:id/delete", changeMonitors, s.deleteStatusPage},
 

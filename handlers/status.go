@@ -12,6 +12,9 @@ import (
 // openStatusPage is the page that the path or the host names, if the visitor may see it. Errors: *models.NotFound for one that is
 // not there, not published, or not for this visitor.
 func (s *Server) openStatusPage(c *fiber.Ctx) (models.StatusPage, error) {
+	if p, ok := c.Locals(localPreview).(models.StatusPage); ok {
+		return p, nil
+	}
 	p, err := s.Store.UnscopedStatusPage(c.UserContext(), c.Params("slug"))
 	if err != nil {
 		return p, err

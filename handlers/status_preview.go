@@ -21,6 +21,22 @@ func beFramed(c *fiber.Ctx) {
 	c.Set(fiber.HeaderXFrameOptions, "SAMEORIGIN")
 }
 
+// localPreview is the page that an operator looks at as visitors would.
+const localPreview = "status_preview"
+
+// preview lets what visitors ask for under the page's address be asked for under the preview's, whether the page is published or not:
+// openStatusPage gives the page that the path names to who may read it.
+func (s *Server) preview(handle fiber.Handler) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		p, err := s.statusPageOfPath(c)
+		if err != nil {
+			return err
+		}
+		c.Locals(localPreview, p)
+		return handle(c)
+	}
+}
+
 // drawPreview draws the page as visitors would see it, whether it is published or not.
 func (s *Server) drawPreview(c *fiber.Ctx, p models.StatusPage) error {
 	board, err := s.Store.UnscopedStatusBoard(c.UserContext(), p)
@@ -30,7 +46,7 @@ func (s *Server) drawPreview(c *fiber.Ctx, p models.StatusPage) error {
 	beFramed(c)
 	language := s.words.Best(c.Query("lang"), "", p.Language)
 	return draw(c, http.StatusOK, views.Status(views.StatusPage{Board: board, Language: language, Words: s.words.In(language), Assets: s.assets,
-		Base: statusPath(p, "/preview")}))
+		Base: statusPath(p, "/preview"), Preview: true}))
 }
 
 func (s *Server) previewStatusPage(c *fiber.Ctx) error {
@@ -62,9 +78,9 @@ func (s *Server) tryStatusPage(c *fiber.Ctx) error {
 	return s.drawPreview(c, tried)
 }
 
-// previewStatusLogo answers with the page's picture, whether it is published or not.
-func (s *Server) previewStatusLogo(c *fiber.Ctx) error {
-	p, err := s.statusPageOfPath(c)
+// showStatusLogo answers with the page's picture.
+func (s *Server) showStatusLogo(c *fiber.Ctx) error {
+	p, err := s.openStatusPage(c)
 	if err != nil {
 		return err
 	}

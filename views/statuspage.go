@@ -15,6 +15,8 @@ type StatusPage struct {
 	Assets   Assets
 	// Base is in front of the page's own addresses: /status/{slug}, or empty on a domain of its own.
 	Base string
+	// Preview is true in the frame beside the settings, which runs no scripts.
+	Preview bool
 }
 
 // T says the text in the page's language. The key is the English text with fmt's verbs.

@@ -15,7 +15,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// maxLayout is the largest form of a layout: 500 monitors with names and groups of the greatest length that people write.
+// maxLayout is the largest layout, as a form and as JSON: 500 monitors with names and groups of the greatest length that people write.
 const maxLayout = 200 << 10
 
 // placed is a row of the layout's form.

@@ -13,18 +13,13 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// maxUpload is the largest body of a form with a picture: the picture, and what a browser writes around it.
-const maxUpload = models.MaxStatusLogo + 16<<10
-
-// bodyLimit is the largest body that the path takes.
+// bodyLimit is the largest body that the path takes. A picture may be larger than what is stored: the form says so beside the field.
 func bodyLimit(path string) int {
-	if strings.HasPrefix(path, "/status-pages/") {
-		switch {
-		case strings.HasSuffix(path, "/logo"):
-			return maxUpload
-		case strings.HasSuffix(path, "/layout"):
-			return maxLayout
-		}
+	switch {
+	case strings.HasPrefix(path, "/status-pages/") && strings.HasSuffix(path, "/logo"):
+		return maxRead
+	case strings.HasPrefix(path, "/status-pages/") && strings.HasSuffix(path, "/layout"), strings.HasPrefix(path, "/api/status-pages"):
+		return maxLayout
 	}
 	return maxBody
 }

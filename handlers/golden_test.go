@@ -31,6 +31,10 @@ var volatile = []struct {
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`), "TIME"},
 	{regexp.MustCompile(`wsm_[A-Za-z0-9_-]{43}`), "wsm_SECRET"},
 	{regexp.MustCompile(`wsm_[A-Za-z0-9_-]{5}\.\.\.`), "wsm_HINT..."},
+	{regexp.MustCompile(`http://127\.0\.0\.1:\d{4,5}/`), "http://HERE/"},
+	{regexp.MustCompile(`\?key=[A-Za-z0-9_-]{43}`), "?key=LINK"},
+	{regexp.MustCompile(`"value":"[A-Za-z0-9_-]{43}"`), `"value":"RECORD"`},
+	{regexp.MustCompile(`ETag: "\d{16}"`), `ETag: "CHANGED"`},
 	{regexp.MustCompile(`"token":"[A-Za-z0-9_-]{43}"`), `"token":"SESSION"`},
 }
 
@@ -73,7 +77,7 @@ func (b *book) ask(title, credential, method, path, body string, header ...strin
 			if name == "Retry-After" && a.status == http.StatusTooManyRequests {
 				v = "SECONDS"
 			}
-			fmt.Fprintf(&b.text, "< %s: %s\n", name, steady(v))
+			b.text.WriteString(steady(fmt.Sprintf("< %s: %s\n", name, v)))
 		}
 	}
 	fmt.Fprintf(&b.text, "%s\n\n", steady(a.body))

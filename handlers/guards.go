@@ -86,7 +86,7 @@ func (s *Server) begin(c *fiber.Ctx) (err error) {
 		c.Context().SetConnectionClose()
 		return fiber.ErrBadRequest
 	}
-	if len(c.Request().Body()) > maxBody {
+	if len(c.Request().Body()) > bodyLimit(c.Path()) {
 		return fiber.ErrRequestEntityTooLarge
 	}
 	return c.Next()
@@ -263,6 +263,11 @@ func (s *Server) fromOwnPage(c *fiber.Ctx) bool {
 	sent := c.Get("X-CSRF-Token")
 	if sent == "" && isForm(c) {
 		sent = string(c.Context().PostArgs().Peek("_csrf"))
+	}
+	if sent == "" && mediaType(c) == fiber.MIMEMultipartForm {
+		const longest = 64
+		field, _ := multipartField(c, "_csrf", longest) // what is no form has no token
+		sent = string(field)
 	}
 	return subtle.ConstantTimeCompare([]byte(sent), []byte(csrfToken(c))) == 1
 }

@@ -9,6 +9,8 @@ import (
 
 	"echolot/models"
 	"echolot/models/modelstest"
+
+	"github.com/google/uuid"
 )
 
 // refuseAll asks, as every caller, for what the caller must not get.
@@ -72,7 +74,7 @@ func (r route) request(l line, path, query, body string) (target, sent string) {
 	if l.query != "" && query != "" {
 		target += "?" + l.query + "=" + query
 	}
-	return target, strings.Replace(l.body, "REF", body, 1)
+	return target, strings.NewReplacer("REF", body, "SLUG", uuid.NewString()).Replace(l.body)
 }
 
 // refuse asks for everything that the caller must not get, and compares the answers with those for what is not there.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -296,6 +297,9 @@ func quoted(refs []string, api bool) []string {
 	return all
 }
 
+// freshSlug is another one in each request: two pages can not have the same.
+var freshSlug = regexp.MustCompile(`fresh-[0-9a-f-]{36}`)
+
 // without is the answer with the reference that was sent struck out.
 func (a answer) without(ref string) answer {
 	ref = strings.Trim(ref, `"`)
@@ -303,7 +307,7 @@ func (a answer) without(ref string) answer {
 	if len(ref) == 36 { // a short number could stand anywhere
 		strike = strings.NewReplacer(ref, "REF")
 	}
-	a.body = strike.Replace(a.body)
+	a.body = freshSlug.ReplaceAllString(strike.Replace(a.body), "fresh-SLUG")
 	a.header = a.header.Clone()
 	for _, values := range a.header {
 		for i := range values {

@@ -62,7 +62,9 @@ type line struct {
 const (
 	monitorJSON  = `{"customerId":REF,"name":"New","hostname":"127.0.0.2"}`
 	customerJSON = `{"name":"New","email":"new@example.com"}`
+	statusJSON   = `{"customerId":REF,"name":"New","slug":"fresh-SLUG"}`
 	monitorForm  = "customerId=REF&name=New&hostname=127.0.0.2&checkIntervalSeconds=60"
+	statusForm   = "customerId=REF&name=New&slug=fresh-SLUG"
 	customerForm = "name=New&email=new%40example.com"
 )
 
@@ -138,6 +140,19 @@ func matrix() map[string][]line {
 		"POST /api/customers/:id/cancel": {{who: customerChangers, path: aCustomer, good: 200}},
 
 		"POST /api/status-pages/:id/verify-domain": {{who: monitorChangers, path: aStatusPage, good: 400}}, // it has no domain
+		"GET /api/status-pages": {
+			{who: readers, good: 200},
+			{who: readers, query: "customerId", queryKind: aCustomer, good: 200},
+		},
+		"POST /api/status-pages":    {{who: monitorChangers, body: statusJSON, bodyKind: aCustomer, good: 201}},
+		"GET /api/status-pages/:id": {{who: readers, path: aStatusPage, good: 200}},
+		"PATCH /api/status-pages/:id": {
+			{who: monitorChangers, path: aStatusPage, body: `{"name":"Changed"}`, good: 200},
+			{who: monitorChangers, path: aStatusPage, body: `{"customerId":REF}`, bodyKind: aCustomer, good: 200},
+			{who: monitorChangers, path: aStatusPage, body: `{"monitors":[{"monitorId":REF}]}`, bodyKind: aMonitor, good: 200},
+		},
+		"DELETE /api/status-pages/:id":          {{who: monitorChangers, path: aStatusPage, good: 200}},
+		"POST /api/status-pages/:id/renew-link": {{who: monitorChangers, path: aStatusPage, good: 200}},
 
 		"GET /api/organization/tokens": {{who: tokenManagers, good: 200}},
 		"POST /api/organization/tokens": {
@@ -199,6 +214,30 @@ func matrix() map[string][]line {
 		"GET /incidents/:id":              {{who: readers, path: anIncident, good: 200}},
 		"POST /incidents/:id/acknowledge": {{who: monitorChangers, path: anIncident, body: "note=mine", good: 303}},
 		"POST /incidents/:id/comments":    {{who: monitorChangers, path: anIncident, body: "text=so+it+is", good: 303}},
+
+		"GET /status-pages":     {{who: readers, good: 200}},
+		"POST /status-pages":    {{who: monitorChangers, body: statusForm, bodyKind: aCustomer, good: 303, refused: 422}},
+		"GET /status-pages/new": {{who: monitorChangers, good: 200}},
+		"GET /status-pages/:id": {{who: monitorChangers, path: aStatusPage, good: 200}},
+		"POST /status-pages/:id": {
+			{who: monitorChangers, path: aStatusPage, body: "name=Changed", good: 303},
+			{who: monitorChangers, path: aStatusPage, body: "customerId=REF", bodyKind: aCustomer, good: 303, refused: 422},
+		},
+		"GET /status-pages/:id/layout": {{who: monitorChangers, path: aStatusPage, good: 200}},
+		"POST /status-pages/:id/layout": {
+			{who: monitorChangers, path: aStatusPage, body: "allMonitors=false", good: 303},
+			{who: monitorChangers, path: aStatusPage, body: "id.0=REF&show.0=true&group.0=A", bodyKind: aMonitor, good: 303},
+		},
+		// What comes of a good picture has its own tests.
+		"POST /status-pages/:id/logo":        {{who: monitorChangers, path: aStatusPage, good: 415}},
+		"POST /status-pages/:id/logo/delete": {{who: monitorChangers, path: aStatusPage, good: 303}},
+		"GET /status-pages/:id/link":         {{who: monitorChangers, path: aStatusPage, good: 200}},
+		"POST /status-pages/:id/link":        {{who: monitorChangers, path: aStatusPage, good: 303}},
+		"GET /status-pages/:id/preview":      {{who: readers, path: aStatusPage, good: 200}},
+		"POST /status-pages/:id/preview":     {{who: monitorChangers, path: aStatusPage, body: "name=Tried", good: 200}},
+		"GET /status-pages/:id/preview/logo": {{who: readers, path: aStatusPage, good: 404}},
+		"GET /status-pages/:id/delete":       {{who: monitorChangers, path: aStatusPage, good: 200}},
+		"POST /status-pages/:id/delete":      {{who: monitorChangers, path: aStatusPage, good: 303}},
 
 		"GET /customers":             {{who: readers, good: 200}},
 		"POST /customers":            {{who: customerChangers, body: customerForm, good: 303}},

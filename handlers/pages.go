@@ -32,7 +32,7 @@ func flashText(word string) string {
 	switch word {
 	case "monitor.created":
 		return "Monitor added."
-	case "monitor.saved", "customer.saved":
+	case "monitor.saved", "customer.saved", "status_page.saved":
 		return "Saved."
 	case "monitor.deleted":
 		return "Monitor deleted."
@@ -70,6 +70,12 @@ func flashText(word string) string {
 		return "The record is there: the domain shows the page."
 	case "domain.removed":
 		return "The domain no longer shows the page."
+	case "status_page.created":
+		return "Status page added. Nobody sees it before it is published."
+	case "status_page.link":
+		return "The link is a new one; the old one opens nothing."
+	case "status_page.deleted":
+		return "Status page deleted."
 	case "token.deleted":
 		return "Token deleted."
 	default:

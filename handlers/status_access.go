@@ -114,6 +114,9 @@ func (s *Server) visitAgain(c *fiber.Ctx) func(context.Context) (models.Actor, e
 // openStatusPage is the page that the path or the host names, if the visitor may see it. Errors: *models.NotFound for one that is
 // not there, not published, or not for this visitor; else as mayVisit says.
 func (s *Server) openStatusPage(c *fiber.Ctx) (models.StatusPage, error) {
+	if p, ok := c.Locals(localPreview).(models.StatusPage); ok {
+		return p, nil
+	}
 	p, err := s.pageOfSlug(c.UserContext(), c.Params("slug"))
 	if err != nil {
 		return p, err

@@ -95,14 +95,17 @@ func (m Monitor) RunsIn(country string) bool {
 // ETag names the version of the monitor's settings (RFC 9110 §8.8.3).
 func (m Monitor) ETag() string { return fmt.Sprintf(`"%d"`, m.Version) }
 
-// matches tells whether an If-Match allows a change of the monitor: it is empty, "*", or a list with the present ETag.
+// matches tells whether an If-Match allows a change of the monitor.
+func (m Monitor) matches(ifMatch string) bool { return matchesTag(ifMatch, m.ETag()) }
+
+// matchesTag tells whether an If-Match allows a change of what has the ETag: it is empty, "*", or a list with that one.
 // Weak ones never match (RFC 9110 §13.1.1).
-func (m Monitor) matches(ifMatch string) bool {
+func matchesTag(ifMatch, etag string) bool {
 	if ifMatch == "" || ifMatch == "*" {
 		return true
 	}
 	for tag := range strings.SplitSeq(ifMatch, ",") {
-		if strings.TrimSpace(tag) == m.ETag() {
+		if strings.TrimSpace(tag) == etag {
 			return true
 		}
 	}

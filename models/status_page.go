@@ -89,6 +89,9 @@ type StatusPage struct {
 	// Version grows with every change of the page's settings and of what it shows.
 	Version              int64
 	CreatedAt, UpdatedAt time.Time
+	// CustomerName and CustomerPublicID are read where an actor asks; empty for visitors.
+	CustomerName     string    `bun:",scanonly" json:"-"`
+	CustomerPublicID uuid.UUID `bun:"type:uuid,scanonly" json:"-"`
 }
 
 // ComponentID is what visitors know a monitor of the page by: it says nothing of the monitor's own id, and nothing of other pages'.

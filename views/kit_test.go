@@ -120,6 +120,17 @@ func sampleForm() MonitorForm {
 		HostSuggestion: "vpn.nordwind.example", Warnings: []string{nasty}, Theirs: map[string]string{"name": nasty}}
 }
 
+// sampleStatusForm is a status page's settings with something wrong in every field.
+func sampleStatusForm() StatusPageFormPage {
+	p := StatusPageFormPage{Page: samplePage("Edit", NavStatus), Head: StatusPageHead{PublicID: "s1", Name: nasty, URL: "/status/x"}, Values: map[string]string{}, Errors: map[string]string{"": nasty},
+		Customers: []Choice{{"1", nasty}}, Version: `"1"`, LinkURL: "http://localhost/status/x?key=y", HasPassword: true, HasLogo: true, LogoError: nasty}
+	for _, name := range []string{"name", "slug", "customerId", "customDomainHostname", "description", "footerText", "isPublished", "noIndex", "visibility", "password", "frameSites", "language", "timeZone",
+		"accent", "latency", "publish", "showHostnames"} {
+		p.Values[name], p.Errors[name] = nasty, nasty
+	}
+	return p
+}
+
 // everyPage is each page with people's text in all places that take any.
 func everyPage() map[string]templ.Component {
 	first := sampleList(0)
@@ -145,6 +156,13 @@ func everyPage() map[string]templ.Component {
 			Customers: []Customer{{PublicID: "c1", Name: nasty, Email: nasty, Status: "active", CreatedAt: noon, Now: noon, MayEdit: true}}}),
 		"customer": CustomerForm(CustomerFormPage{Page: samplePage("Customer", NavCustomers), PublicID: "c1", Name: nasty, MayCancel: true,
 			Values: map[string]string{"name": nasty}, Errors: map[string]string{"name": nasty, "": nasty}}),
+		"status pages": StatusPages(StatusPagesPage{Page: samplePage("Status pages", NavStatus), MayCreate: true, Number: 2, Older: true, Newer: true,
+			Pages: []ListedStatusPage{{PublicID: "s1", Name: nasty, Slug: "x", Customer: nasty, Visibility: nasty, URL: "/status/x", Published: true, MayEdit: true}, {PublicID: "s2", Name: nasty}}}),
+		"no status pages": StatusPages(StatusPagesPage{Page: samplePage("Status pages", NavStatus)}),
+		"new status page": StatusPageForm(StatusPageFormPage{Page: samplePage("Add", NavStatus), Values: map[string]string{"name": nasty}, Errors: map[string]string{"": nasty, "slug": nasty}, Customers: []Choice{{"1", nasty}}}),
+		"status page":     StatusPageForm(sampleStatusForm()),
+		"status layout": StatusLayout(StatusLayoutPage{Page: samplePage("Layout", NavStatus), Head: StatusPageHead{PublicID: "s1", Name: nasty, Current: StatusNavLayout}, Customer: nasty, Search: nasty, Found: 1, Error: nasty,
+			Places: []StatusPlaceRow{{PublicID: "m1", Name: nasty, Hostname: nasty, Customer: nasty, Other: true, Shown: true, Position: nasty, Group: nasty, DisplayName: nasty, Errors: map[string]string{"position": nasty, "group": nasty, "name": nasty}}, {PublicID: "m2", Name: "b"}}}),
 		"tokens": Tokens(TokensPage{Page: samplePage("Tokens", NavTokens), Secret: "wsm_secret", SecretName: nasty,
 			Tokens: []Token{{ID: 1, Name: nasty, Hint: "wsm_a1b2c...", Customer: nasty, CreatedAt: noon, ExpiresAt: noon, Now: noon}}, Customers: []Choice{{"1", nasty}}}),
 		"incidents": Incidents(IncidentsPage{Page: samplePage("Incidents", NavIncidents), Incidents: []Incident{sampleIncident(), sampleMass()}, Customers: []Choice{{"1", nasty}},

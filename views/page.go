@@ -12,7 +12,7 @@ import (
 type Page struct {
 	// Title stands before " · Echolot".
 	Title string
-	// Nav names the link that is current: NavWall, NavMonitors, NavIncidents, NavCustomers, NavTokens, NavProber, or empty.
+	// Nav names the link that is current: NavWall, NavMonitors, NavIncidents, NavStatus, NavCustomers, NavTokens, NavProber, or empty.
 	Nav string
 	// User is nil where nobody is signed in: then there is no bar.
 	User *User
@@ -48,6 +48,7 @@ const (
 	NavWall      = "wall"
 	NavMonitors  = "monitors"
 	NavIncidents = "incidents"
+	NavStatus    = "status-pages"
 	NavCustomers = "customers"
 	NavTokens    = "tokens"
 	NavProber    = "prober"

@@ -6,6 +6,7 @@ import { startForms } from "./forms.js";
 import { startKeys } from "./keys.js";
 import { startChart } from "./chart.js";
 import { startWall } from "./wall.js";
+import { startPreview } from "./preview.js";
 
 const root = document.documentElement;
 root.classList.add("js");
@@ -106,6 +107,7 @@ startErrors();
 startCopy();
 const otherZone = startTimes(store);
 startForms(htmx);
+startPreview();
 startKeys();
 startChart(htmx, otherZone);
 startWall(htmx);

@@ -1,0 +1,173 @@
+package views
+
+import "strconv"
+
+// The parts of what operators do with one status page; the rest of its path after /status-pages/{publicId}.
+const (
+	StatusNavSettings = ""
+	StatusNavLayout   = "/layout"
+	StatusNavPosts    = "/posts"
+	StatusNavDomain   = "/domain"
+	StatusNavEmbed    = "/embed"
+)
+
+// StatusPageHead is what stands above everything that operators do with one status page.
+type StatusPageHead struct {
+	PublicID, Name string
+	// URL is where visitors find it; empty while it is not published.
+	URL string
+	// Current is one of the StatusNav constants.
+	Current string
+}
+
+// statusNavLinks are the links of the small navigation, in order.
+func statusNavLinks() []Choice {
+	return []Choice{{StatusNavSettings, "Settings"}, {StatusNavLayout, "Layout"}, {StatusNavPosts, "Incidents and news"}, {StatusNavDomain, "Domain"}, {StatusNavEmbed, "Embed"}}
+}
+
+// StatusPagesPage is the list of status pages.
+type StatusPagesPage struct {
+	Page
+	Pages     []ListedStatusPage
+	MayCreate bool
+	// Number is the page of the list from 1; Older and Newer tell whether there is one after and before it.
+	Number       int
+	Older, Newer bool
+}
+
+// ListedStatusPage is one status page in the list.
+type ListedStatusPage struct {
+	PublicID, Name, Slug, Customer string
+	// Visibility is the API's word. URL is where visitors find it.
+	Visibility, URL string
+	Published       bool
+	MayEdit         bool
+}
+
+// StatusPageFormPage is the form for a status page's settings, with what stands beside it once the page is there. Its fields have the
+// API's names; frameSites is one site a line.
+type StatusPageFormPage struct {
+	Page
+	// Head is empty for a new page.
+	Head           StatusPageHead
+	Values, Errors map[string]string
+	Customers      []Choice
+	// Version goes with an edit, so that two people do not overwrite each other.
+	Version string
+	// LinkURL opens the page to who has it.
+	LinkURL              string
+	HasPassword, HasLogo bool
+	// LogoError is what is wrong with the picture that was sent.
+	LogoError string
+}
+
+func (p StatusPageFormPage) isNew() bool { return p.Head.PublicID == "" }
+
+// path is an address under the page's own; rest begins with a slash.
+func (p StatusPageFormPage) path(rest string) string {
+	return "/status-pages/" + p.Head.PublicID + rest
+}
+
+func (p StatusPageFormPage) action() string {
+	if p.isNew() {
+		return "/status-pages"
+	}
+	return p.path("")
+}
+
+func (p StatusPageFormPage) text(name, label, opt string) field {
+	return field{Name: name, Label: label, Opt: opt, Value: p.Values[name], Error: p.Errors[name], Focus: p.isNew() && name == "name"}
+}
+
+func (p StatusPageFormPage) mono(name, label, opt string) field {
+	x := p.text(name, label, opt)
+	x.Mono = true
+	return x
+}
+
+// password is the field for a new one: what is there is never shown.
+func (p StatusPageFormPage) password() field {
+	opt := "at least 12 characters"
+	if p.HasPassword {
+		opt = "set; empty: stays"
+	}
+	return field{Name: "password", Label: "Password", Opt: opt, Type: "password", Complete: "new-password", Error: p.Errors["password"]}
+}
+
+func (p StatusPageFormPage) ticked(name string) bool { return p.Values[name] == "true" }
+
+func visibilityChoices() []Choice {
+	return []Choice{{"public", "anybody"}, {"password", "who knows the password"}, {"members", "users who see the customer, signed in"}, {"link", "who has the link"}}
+}
+
+// visibilityWord is what the list says of who may see a page.
+func visibilityWord(visibility string) string {
+	for _, c := range visibilityChoices() {
+		if c.Value == visibility {
+			return c.Label
+		}
+	}
+	return visibility
+}
+
+func languageChoices() []Choice { return []Choice{{"en", "English"}, {"de", "Deutsch"}} }
+
+func latencyChoices() []Choice {
+	return []Choice{{"sparkline", "as a small line"}, {"smoke", "as a smoke chart"}, {"none", "not at all"}}
+}
+
+func publishChoices() []Choice {
+	return []Choice{{"down", "downtimes"}, {"all", "downtimes and degraded"}, {"none", "none; by hand only"}}
+}
+
+// StatusLayoutPage is the form for what a status page shows, in which order, under which names.
+type StatusLayoutPage struct {
+	Page
+	Head    StatusPageHead
+	Version string
+	// AllMonitors shows the customer's monitors that have no place too. Customer is its name.
+	AllMonitors bool
+	Customer    string
+	Places      []StatusPlaceRow
+	// Search is what more monitors were looked for by; Found how many it found.
+	Search string
+	Found  int
+	Error  string
+}
+
+// StatusPlaceRow is a monitor in the layout's form.
+type StatusPlaceRow struct {
+	PublicID, Name, Hostname, Customer string
+	// Other is true for a monitor of another customer than the page's.
+	Other bool
+	Shown bool
+	// Position is a number as it was typed; empty = behind those that have one, by name.
+	Position, Group, DisplayName string
+	// Errors are by field: position, group, name.
+	Errors map[string]string
+}
+
+func (p StatusLayoutPage) path(rest string) string { return "/status-pages/" + p.Head.PublicID + rest }
+
+// found is what the search for more monitors says.
+func found(n int, search string) string {
+	if n == 0 {
+		return "Nothing else matches “" + search + "”."
+	}
+	return count(n, "more monitor matches", "more monitors match") + " “" + search + "”: at the end, not shown yet."
+}
+
+// placeName is the name of a row's field.
+func placeName(field string, row int) string { return field + "." + strconv.Itoa(row) }
+
+// DeleteStatusPage is the question before a status page is deleted.
+func DeleteStatusPage(publicID, name, csrf string) Confirm {
+	return Confirm{Title: "Delete " + name + "?", Text: "Its address answers nothing any more, and what was told on it goes too. Its monitors stay.",
+		Action: "/status-pages/" + publicID + "/delete", Submit: "Delete", Cancel: "/status-pages/" + publicID, CSRF: csrf}
+}
+
+// RenewStatusLink is the question before a page's link is made a new one.
+func RenewStatusLink(publicID, name, csrf string) Confirm {
+	return Confirm{Title: "Make a new link to " + name + "?", Text: "Who has the old one sees nothing any more, at once.",
+		Action: "/status-pages/" + publicID + "/link", Submit: "Make a new link", Cancel: "/status-pages/" + publicID, CSRF: csrf}
+}

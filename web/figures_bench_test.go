@@ -121,7 +121,12 @@ func (p *benchProgram) signIn() string {
 
 func (p *benchProgram) post(path, token, body string) []byte {
 	p.b.Helper()
-	req, err := http.NewRequest("POST", "http://"+p.addr+path, strings.NewReader(body))
+	return p.send("POST", path, token, body)
+}
+
+func (p *benchProgram) send(method, path, token, body string) []byte {
+	p.b.Helper()
+	req, err := http.NewRequest(method, "http://"+p.addr+path, strings.NewReader(body))
 	if err != nil {
 		p.b.Fatal(err)
 	}
@@ -149,6 +154,23 @@ func (p *benchProgram) rss() float64 {
 	}
 	pages, _ := strconv.Atoi(strings.Fields(string(b))[1])
 	return float64(pages * os.Getpagesize())
+}
+
+// peak is the most memory that was resident so far, in bytes.
+func (p *benchProgram) peak() float64 {
+	p.b.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	for line := range bytes.Lines(status) {
+		if rest, ok := bytes.CutPrefix(line, []byte("VmHWM:")); ok {
+			kib, _ := strconv.Atoi(strings.Fields(string(rest))[0])
+			return float64(kib) * 1024
+		}
+	}
+	p.b.Fatal("the system does not tell the most memory")
+	return 0
 }
 
 func (p *benchProgram) cpu() time.Duration {

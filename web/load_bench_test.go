@@ -120,6 +120,7 @@ func (p product) overload(limit int) {
 		figure("share of slots shed", 100*(1-float64(len(measured))/float64(p.due())), "%", notAsked)
 		figure("share that the limit sheds", 100*(1-float64(limit*p.seconds)/float64(p.monitors*p.packets)), "%", notAsked)
 		figure("slots without a row", float64(p.due()-len(checks)), "slots", 0)
+		figure("not measured but for overload", p.count("SELECT count(*) FROM results WHERE code >> 3 & 3 = 3 AND code >> 5 & 31 <> 13"), "checks", 0)
 		p.printEvenness(checks)
 		// The limit holds a check's packets up to two seconds more.
 		figure("lateness of what was measured, p99", quantile(late, 0.99)/1e3, "ms", notAsked)
@@ -133,7 +134,7 @@ func (p product) overload(limit int) {
 				last = max(last, at.Sub(away))
 			}
 		}
-		figure("load away: last check not measured after", last.Seconds(), "s", 60)
+		figure("load away: the last not measured after", last.Seconds(), "s", 60)
 	}
 }
 

@@ -126,6 +126,15 @@ func (p *benchProgram) post(path, token, body string) []byte {
 
 func (p *benchProgram) send(method, path, token, body string) []byte {
 	p.b.Helper()
+	status, answer := p.try(method, path, token, body)
+	if status/100 != 2 {
+		p.b.Fatalf("%s %s: got %d %s", method, path, status, answer)
+	}
+	return answer
+}
+
+func (p *benchProgram) try(method, path, token, body string) (status int, answer []byte) {
+	p.b.Helper()
 	req, err := http.NewRequest(method, "http://"+p.addr+path, strings.NewReader(body))
 	if err != nil {
 		p.b.Fatal(err)
@@ -139,11 +148,10 @@ func (p *benchProgram) send(method, path, token, body string) []byte {
 		p.b.Fatal(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode/100 != 2 {
-		p.b.Fatalf("got %d %s, error %v", resp.StatusCode, b, err)
+	if answer, err = io.ReadAll(resp.Body); err != nil {
+		p.b.Fatal(err)
 	}
-	return b
+	return resp.StatusCode, answer
 }
 
 // rss is the resident memory in bytes, cpu the time used so far.

@@ -121,7 +121,21 @@ func (p *benchProgram) signIn() string {
 
 func (p *benchProgram) post(path, token, body string) []byte {
 	p.b.Helper()
-	req, err := http.NewRequest("POST", "http://"+p.addr+path, strings.NewReader(body))
+	return p.send("POST", path, token, body)
+}
+
+func (p *benchProgram) send(method, path, token, body string) []byte {
+	p.b.Helper()
+	status, answer := p.try(method, path, token, body)
+	if status/100 != 2 {
+		p.b.Fatalf("%s %s: got %d %s", method, path, status, answer)
+	}
+	return answer
+}
+
+func (p *benchProgram) try(method, path, token, body string) (status int, answer []byte) {
+	p.b.Helper()
+	req, err := http.NewRequest(method, "http://"+p.addr+path, strings.NewReader(body))
 	if err != nil {
 		p.b.Fatal(err)
 	}
@@ -134,11 +148,10 @@ func (p *benchProgram) post(path, token, body string) []byte {
 		p.b.Fatal(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode/100 != 2 {
-		p.b.Fatalf("got %d %s, error %v", resp.StatusCode, b, err)
+	if answer, err = io.ReadAll(resp.Body); err != nil {
+		p.b.Fatal(err)
 	}
-	return b
+	return resp.StatusCode, answer
 }
 
 // rss is the resident memory in bytes, cpu the time used so far.
@@ -149,6 +162,23 @@ func (p *benchProgram) rss() float64 {
 	}
 	pages, _ := strconv.Atoi(strings.Fields(string(b))[1])
 	return float64(pages * os.Getpagesize())
+}
+
+// peak is the most memory that was resident so far, in bytes.
+func (p *benchProgram) peak() float64 {
+	p.b.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	for line := range bytes.Lines(status) {
+		if rest, ok := bytes.CutPrefix(line, []byte("VmHWM:")); ok {
+			kib, _ := strconv.Atoi(strings.Fields(string(rest))[0])
+			return float64(kib) * 1024
+		}
+	}
+	p.b.Fatal("the system does not tell the most memory")
+	return 0
 }
 
 func (p *benchProgram) cpu() time.Duration {

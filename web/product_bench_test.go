@@ -85,20 +85,11 @@ func BenchmarkProductPostgres(b *testing.B) {
 // measure fills the database, lets the program run, and prints what it needed while it did.
 func (p product) measure() {
 	p.b.Helper()
-	p.told = new(atomic.Int64)
 	p.settings = []string{"ECHOLOT_DATABASE_URL=" + p.url}
 	for p.b.Loop() {
+		p.prepare()
 		p.start()
-		token := p.fill(0, 0)
-		// The packets' spacing and the time left to wait are the defaults.
-		body := `{"customerId":1,"name":"Host 1","hostname":"127.1.0.1","checkIntervalSeconds":%d,"timeoutSeconds":5,"icmpConfig":{"count":%d}}`
-		p.post("/api/icmp-monitors", token, fmt.Sprintf(body, p.seconds, p.packets))
-		first, cancel := context.WithTimeout(p.b.Context(), 3*time.Second) // it is checked, so that its state can be copied
-		<-first.Done()
-		cancel()
-		p.stop()
-		p.copyMonitor()
-		p.start()
+		p.told = new(atomic.Int64)
 		closePages := p.openPages()
 		p.wait(p.warm)
 		// The window is of whole intervals: each monitor has the same number of slots in it.
@@ -115,6 +106,20 @@ func (p product) measure() {
 		p.stop()
 		p.print(until.Sub(from), used, usedBase, told, rss, p.recorded(from, from.Add(p.window)))
 	}
+}
+
+// prepare fills the database; the program is stopped then. It returns a token.
+func (p product) prepare() (token string) {
+	p.b.Helper()
+	p.start()
+	token = p.fill(0, 0)
+	// The packets' spacing and the time left to wait are the defaults.
+	body := `{"customerId":1,"name":"Host 1","hostname":"127.1.0.1","checkIntervalSeconds":%d,"timeoutSeconds":5,"icmpConfig":{"count":%d}}`
+	p.post("/api/icmp-monitors", token, fmt.Sprintf(body, p.seconds, p.packets))
+	p.wait(3 * time.Second) // it is checked, so that its state can be copied
+	p.stop()
+	p.copyMonitor()
+	return token
 }
 
 func (p product) wait(d time.Duration) {
@@ -275,33 +280,39 @@ func (p product) databaseCPU() time.Duration {
 
 // print prints the figures, good or bad.
 func (p product) print(window, used, usedBase time.Duration, told, rss float64, late []float64) {
-	const none = -1 // nothing is asked
 	want := p.monitors * int(p.window.Seconds()) / p.seconds
 	fmt.Fprintf(os.Stderr, "\nThe whole product, %s: %d monitors × %d packets / %d s, %d pages open, %.0f s\n", p.name, p.monitors, p.packets, p.seconds, p.pages, window.Seconds())
-	line := func(what string, value float64, unit string, asked float64) {
-		fmt.Fprintf(os.Stderr, "  %-40s %10.2f %-10s", what, value, unit)
-		if asked >= 0 {
-			verdict := "reached"
-			if value > asked {
-				verdict = "MISSED"
-			}
-			fmt.Fprintf(os.Stderr, "  asked ≤ %.2f: %s", asked, verdict)
-		}
-		fmt.Fprintln(os.Stderr)
-	}
 	if len(late) > 0 {
-		at := func(q float64) float64 { return late[int(q*float64(len(late)-1))] / 1e3 }
-		line("lateness, p50", at(0.5), "ms", none)
-		line("lateness, p99", at(0.99), "ms", 50)
-		line("lateness, most", at(1), "ms", none)
+		figure("lateness, p50", quantile(late, 0.5)/1e3, "ms", notAsked)
+		figure("lateness, p99", quantile(late, 0.99)/1e3, "ms", 50)
+		figure("lateness, most", quantile(late, 1)/1e3, "ms", notAsked)
 	}
-	line("checks due that were not recorded", 100*(1-float64(len(late))/float64(want)), "%", 0)
-	line("cores of the program", used.Seconds()/window.Seconds(), "cores", p.cores)
+	figure("checks due that were not recorded", 100*(1-float64(len(late))/float64(want)), "%", 0)
+	figure("cores of the program", used.Seconds()/window.Seconds(), "cores", p.cores)
 	if p.withBase > 0 {
-		line("cores with the database's", (used+usedBase).Seconds()/window.Seconds(), "cores", p.withBase)
+		figure("cores with the database's", (used+usedBase).Seconds()/window.Seconds(), "cores", p.withBase)
 	}
-	line("resident memory", rss/mib, "MiB", none)
+	figure("resident memory", rss/mib, "MiB", notAsked)
 	if p.pages > 0 {
-		line("events that each page got", told/float64(p.pages), "a second", none)
+		figure("events that each page got", told/float64(p.pages), "a second", notAsked)
 	}
+}
+
+// quantile is that of sorted values.
+func quantile(sorted []float64, q float64) float64 { return sorted[int(q*float64(len(sorted)-1))] }
+
+// notAsked is the limit of a figure that has none.
+const notAsked = -1
+
+// figure prints one line: a value, and whether it is within what is asked.
+func figure(what string, value float64, unit string, asked float64) {
+	fmt.Fprintf(os.Stderr, "  %-40s %10.2f %-10s", what, value, unit)
+	if asked >= 0 {
+		verdict := "reached"
+		if value > asked {
+			verdict = "MISSED"
+		}
+		fmt.Fprintf(os.Stderr, "  asked ≤ %.2f: %s", asked, verdict)
+	}
+	fmt.Fprintln(os.Stderr)
 }

@@ -51,10 +51,15 @@ func (w *Words) In(code string) *message.Printer {
 	return message.NewPrinter(language.Make(code), message.Catalog(w.catalog))
 }
 
-// german is the catalogue's German half, put together from what each part of the pages says.
+// germanParts is the catalogue's German half, a map for each part of the pages.
+func germanParts() []map[string]string {
+	return []map[string]string{germanPage(), germanNotices(), germanElsewhere(), germanAccess()}
+}
+
+// german puts the parts together.
 func german() map[string]string {
 	all := map[string]string{}
-	for _, part := range []map[string]string{germanPage(), germanNotices(), germanElsewhere(), germanAccess()} {
+	for _, part := range germanParts() {
 		maps.Copy(all, part)
 	}
 	return all

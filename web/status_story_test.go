@@ -43,7 +43,9 @@ func TestVisitorsSeeAnOutage(t *testing.T) {
 		says("up", "status-c-", "Up", "Erreichbar")
 		desk.mark()
 		phone.mark()
-		bar := func(page *tab) string { return value[string](page, `document.querySelector("[id^=status-d-]").outerHTML`) }
+		bar := func(page *tab) string {
+			return value[string](page, `document.querySelector("[id^=status-d-]").outerHTML`)
+		}
 		before := bar(phone)
 		for _, page := range []*tab{desk, phone} {
 			if cookies := value[string](page, "document.cookie"); cookies != "" {

@@ -1,0 +1,72 @@
+package handlers
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"echolot/models"
+	"echolot/models/events"
+	"echolot/models/modelstest"
+	"echolot/views"
+)
+
+// The accent and the logo are kept for ever under the address that the page names, are nothing but what they are called, and are not
+// there where the page has none or nobody may see it.
+func TestStatusThemeAndLogo(t *testing.T) {
+	houses(t, func(h *house) {
+		f, err := models.ParseFields([]byte(fmt.Sprintf(`{"customerId":%d,"name":"Page","slug":"page","isPublished":true}`, h.customer.ID)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.store.CreateStatusPage(t.Context(), h.organization, f); err != nil {
+			t.Fatal(err)
+		}
+		get := func(path string) answer {
+			t.Helper()
+			a := h.request("GET", "/status/page"+path, "")
+			if a.header.Get("X-Content-Type-Options") != "nosniff" || a.header.Get("Set-Cookie") != "" {
+				t.Errorf("%s: got %v, want nosniff and no cookie", path, a.header)
+			}
+			return a
+		}
+		for _, path := range []string{"/theme.css?v=1", "/logo?v=1"} {
+			if a := get(path); a.status != 404 {
+				t.Errorf("%s of a page without one: got %d", path, a.status)
+			}
+		}
+		change := func(set string) {
+			t.Helper()
+			if err := execute(t, h.store, "UPDATE status_pages SET "+set); err != nil {
+				t.Fatal(err)
+			}
+			h.store.Bus().Publish(events.Event{Type: events.StatusPageChanged, OrganizationID: h.organization.OrganizationID, Data: "page"})
+		}
+		picture := "\x89PNG\r\n\x1a\n<script>"
+		bytes := fmt.Sprintf("X'%x'", picture)
+		if modelstest.IsPostgres(modelstest.URL(t, h.store)) {
+			bytes = fmt.Sprintf(`'\x%x'`, picture)
+		}
+		change(`accent = '#ffcc00', logo_type = 'image/png', version = 7, logo = ` + bytes)
+		css, _ := views.StatusTheme("#ffcc00")
+		const forever = "public, max-age=31536000, immutable"
+		for _, line := range []struct{ path, kind, body, cache string }{
+			{"/theme.css?v=7", "text/css; charset=utf-8", css, forever}, {"/theme.css?v=6", "text/css; charset=utf-8", css, "no-cache"},
+			{"/logo?v=7", "image/png", picture, forever}, {"/logo", "image/png", picture, "no-cache"},
+		} {
+			a := get(line.path)
+			if a.status != 200 || a.header.Get("Content-Type") != line.kind || a.body != line.body || a.header.Get("Cache-Control") != line.cache {
+				t.Errorf("%s: got %d, %v, %d bytes; want %s, %s", line.path, a.status, a.header, len(a.body), line.kind, line.cache)
+			}
+		}
+		if a := get(""); !strings.Contains(a.body, "/status/page/logo?v=7") || !strings.Contains(a.body, "/status/page/theme.css?v=7") {
+			t.Errorf("the page does not name its logo and its theme:\n%s", a.body)
+		}
+		change(`is_published = FALSE, version = 8`)
+		for _, path := range []string{"/theme.css?v=8", "/logo?v=8"} {
+			if a := get(path); a.status != 404 {
+				t.Errorf("%s of a page that is not published: got %d", path, a.status)
+			}
+		}
+	})
+}

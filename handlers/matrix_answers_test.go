@@ -70,7 +70,7 @@ func (k *knocking) whole(l line, c caller, api bool) int {
 
 // request fills in the line: the path's object, the query's, the body's.
 func (r route) request(l line, path, query, body string) (target, sent string) {
-	target = strings.NewReplacer(":id", path, ":token", "none", ":file", "none.js").Replace(r.path)
+	target = strings.NewReplacer(":id", path, ":token", "none", ":file", "none.js", ":month", "2026-11").Replace(toldPath(l, path, r.path))
 	if l.query != "" && query != "" {
 		target += "?" + l.query + "=" + query
 	}
@@ -127,7 +127,7 @@ func (k *knocking) refuseAt(key string, r route, l line, c caller, api bool, who
 	}
 	for _, at := range places(kind) {
 		seen := slices.Contains(c.sees, at)
-		if kind == aToken && slices.Contains(c.sees, hidden) {
+		if (kind == aToken || kind == aTemplate) && slices.Contains(c.sees, hidden) {
 			seen = at == own
 		}
 		if kind == anOrganization && whole == 0 {
@@ -230,7 +230,7 @@ func (k *knocking) allow(key string, r route, l line, c caller) {
 		}
 	case l.path != noObject:
 		for _, at := range c.sees {
-			if l.path == aToken && at == hidden {
+			if (l.path == aToken || l.path == aTemplate) && at == hidden {
 				continue
 			}
 			try(path(at), "", "")

@@ -62,6 +62,7 @@ func (k *knocking) people() {
 	k.tokens = map[place]int64{nowhere: 99999}
 	k.incidents = map[place]string{own: h.fail(h.monitor), hidden: h.fail(h.hidden), foreign: h.fail(h.foreignOne), nowhere: "0198a2b4-0000-7000-8000-000000000000"}
 	k.pages = map[place]string{own: k.fresh(aStatusPage, own), hidden: k.fresh(aStatusPage, hidden), foreign: k.fresh(aStatusPage, foreign), nowhere: "0198a2b4-0000-7000-8000-000000000000"}
+	k.tell()
 	organizationToken, _ := orgToken(h.organization, `{"name":"organization"}`)
 	customerToken, _ := orgToken(h.organization, `{"name":"customer","customerId":`+fmt.Sprint(h.customer.ID)+`}`)
 	revoked, id := orgToken(h.organization, `{"name":"revoked"}`)
@@ -197,6 +198,9 @@ func (k *knocking) refs(kind int, at place, api bool) []string {
 	if at == garbage {
 		return []string{"%27--", "0", "-1", "9223372036854775808"}
 	}
+	if kind >= aPageToTell {
+		return k.toldRefs(kind, at)
+	}
 	both := func(id int64, public uuid.UUID) []string { return []string{public.String(), fmt.Sprint(id)} }
 	nobody := uuid.MustParse("0198a2b4-0000-7000-8000-000000000000")
 	switch kind {
@@ -230,7 +234,7 @@ func (k *knocking) refs(kind int, at place, api bool) []string {
 // places are where things of the kind can be.
 func places(kind int) []place {
 	switch kind {
-	case aToken, anOrganization:
+	case aToken, anOrganization, aTemplate:
 		return []place{own, foreign, nowhere}
 	default:
 		return []place{own, hidden, foreign, nowhere}
@@ -247,6 +251,9 @@ func (k *knocking) fresh(kind int, at place) string {
 		customer = h.second
 	case foreign:
 		by, customer = h.other, h.foreign
+	}
+	if kind >= aPageToTell {
+		return k.freshTold(kind, at)
 	}
 	var ref string
 	var err error
@@ -303,7 +310,7 @@ var freshSlug = regexp.MustCompile(`fresh-[0-9a-f-]{36}`)
 // without is the answer with the reference that was sent struck out.
 func (a answer) without(ref string) answer {
 	ref = strings.Trim(ref, `"`)
-	strike := strings.NewReplacer("/"+ref, "/REF", "%2F"+ref, "/REF")
+	strike := strings.NewReplacer("/"+ref, "/REF", "%2F"+ref, "/REF", "%2F"+url.QueryEscape(ref), "/REF")
 	if len(ref) == 36 { // a short number could stand anywhere
 		strike = strings.NewReplacer(ref, "REF")
 	}

@@ -96,8 +96,28 @@ func matrix() map[string][]line {
 		"GET /status/:slug/widget":                             {{good: 404}},
 		"GET /robots.txt":                                      {{good: 200}},
 
-		"POST /status/:slug/login":     {{good: 404, body: "password=x"}},
-		"GET /status/:slug/robots.txt": {{good: 404}},
+		"POST /status/:slug/login":         {{good: 404, body: "password=x"}},
+		"GET /status/:slug/robots.txt":     {{good: 404}},
+		"GET /status/:slug/history/:month": {{good: 404}},
+
+		"GET /status-pages/:id/posts":                               {{who: readers, path: aPageToTell, good: 200}},
+		"POST /status-pages/:id/posts":                              {{who: monitorChangers, path: aPageToTell, body: "kind=incident&title=New&body=x", good: 303}},
+		"GET /status-pages/:id/posts/new":                           {{who: monitorChangers, path: aPageToTell, good: 200}},
+		"GET /status-pages/:id/posts/:post":                         {{who: readers, path: aPost, good: 200}},
+		"POST /status-pages/:id/posts/:post":                        {{who: monitorChangers, path: aPost, body: "title=Changed", good: 303}},
+		"GET /status-pages/:id/posts/:post/delete":                  {{who: monitorChangers, path: aPost, good: 200}},
+		"POST /status-pages/:id/posts/:post/delete":                 {{who: monitorChangers, path: aPost, good: 303}},
+		"POST /status-pages/:id/posts/:post/updates":                {{who: monitorChangers, path: aPost, body: "state=resolved", good: 303}},
+		"GET /status-pages/:id/posts/:post/updates/:update":         {{who: monitorChangers, path: anUpdate, good: 200}},
+		"POST /status-pages/:id/posts/:post/updates/:update":        {{who: monitorChangers, path: anUpdate, body: "body=Changed", good: 303}},
+		"POST /status-pages/:id/posts/:post/updates/:update/delete": {{who: monitorChangers, path: anUpdate, good: 303}},
+		"GET /status-templates":                                     {{who: monitorChangers, good: 200}},
+		"POST /status-templates":                                    {{who: customerChangers, body: "name=New&kind=incident&title=New", good: 303}},
+		"GET /status-templates/new":                                 {{who: customerChangers, good: 200}},
+		"GET /status-templates/:id":                                 {{who: customerChangers, path: aTemplate, good: 200}},
+		"POST /status-templates/:id":                                {{who: customerChangers, path: aTemplate, body: "name=Changed", good: 303}},
+		"GET /status-templates/:id/delete":                          {{who: customerChangers, path: aTemplate, good: 200}},
+		"POST /status-templates/:id/delete":                         {{who: customerChangers, path: aTemplate, good: 303}},
 
 		"POST /api/auth/login":   {{good: 400, body: `{}`}},
 		"POST /api/auth/logout":  {{who: anybodySignedIn, good: 200, session: true}},
@@ -212,6 +232,7 @@ func matrix() map[string][]line {
 			{who: readers, query: "monitorId", queryKind: aMonitor, good: 200},
 		},
 		"GET /incidents/:id":              {{who: readers, path: anIncident, good: 200}},
+		"GET /incidents/:id/tell":         {{who: monitorChangers, path: anIncident, good: 200}},
 		"POST /incidents/:id/acknowledge": {{who: monitorChangers, path: anIncident, body: "note=mine", good: 303}},
 		"POST /incidents/:id/comments":    {{who: monitorChangers, path: anIncident, body: "text=so+it+is", good: 303}},
 
@@ -276,6 +297,9 @@ type knocking struct {
 	incidents map[place]string
 	// pages are the public ids of the house's status pages.
 	pages map[place]string
+	// told are the things that people are told with, by kind and place; pages counts those that were made.
+	told  map[string]string
+	pages int
 	// asked counts requests.
 	asked int
 }

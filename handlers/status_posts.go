@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -73,6 +74,16 @@ func momentValue(t time.Time, zone *time.Location) string {
 		return ""
 	}
 	return t.In(zone).Format(formMoment)
+}
+
+// unlessMoved drops a moment that was sent as it was drawn: the field holds no seconds, and saving something else moves nothing.
+func unlessMoved(values map[string]string, key string, t time.Time, zone *time.Location) map[string]string {
+	if values[key] != momentValue(t, zone) {
+		return values
+	}
+	kept := maps.Clone(values)
+	delete(kept, key)
+	return kept
 }
 
 // postFields turns a post's form into the API's fields. Times are in the page's zone.
@@ -272,7 +283,8 @@ func (s *Server) changeStatusPost(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.Store.ChangeStatusPost(c.UserContext(), actorOf(c), page.PublicID, d.PublicID, postFields(values, page.Zone()))
+	fields := postFields(unlessMoved(values, "startsAt", d.StartsAt, page.Zone()), page.Zone())
+	_, err = s.Store.ChangeStatusPost(c.UserContext(), actorOf(c), page.PublicID, d.PublicID, fields)
 	if errs, ok := formErrors(err); ok {
 		return s.drawPost(c, http.StatusUnprocessableEntity, "post", values, errs)
 	}

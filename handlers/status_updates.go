@@ -71,7 +71,8 @@ func (s *Server) changeStatusUpdate(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.Store.ChangeStatusUpdate(c.UserContext(), actorOf(c), page.PublicID, d.PublicID, u.PublicID, postFields(values, page.Zone()))
+	fields := postFields(unlessMoved(values, "at", u.At, page.Zone()), page.Zone())
+	_, err = s.Store.ChangeStatusUpdate(c.UserContext(), actorOf(c), page.PublicID, d.PublicID, u.PublicID, fields)
 	if errs, ok := formErrors(err); ok {
 		return s.drawUpdate(c, http.StatusUnprocessableEntity, values, errs)
 	}

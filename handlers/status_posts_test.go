@@ -1,0 +1,188 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"echolot/models"
+
+	"github.com/PuerkitoBio/goquery"
+)
+
+// tellingPage makes a published page of the house's first customer.
+func (h *house) tellingPage() models.StatusPage {
+	h.t.Helper()
+	p, err := h.store.CreateStatusPage(context.Background(), h.organization, object(h.t, `{"customerId":1,"name":"Clinics","slug":"clinics","isPublished":true}`))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return p
+}
+
+// visit reads the page's part as a visitor does.
+func (h *house) visit(path, part string) string {
+	h.t.Helper()
+	a := h.request("GET", path, "")
+	if a.status != http.StatusOK {
+		h.t.Fatalf("%s: got %d %s", path, a.status, firstBytes(a.body))
+	}
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(a.body))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return strings.Join(strings.Fields(doc.Find(part).Text()), " ")
+}
+
+// An operator tells of an outage from the incident's page on, in forms alone; visitors read it, in their language, and nothing of the
+// operator's.
+func TestTellPeople(t *testing.T) {
+	houses(t, func(h *house) {
+		page, session := h.tellingPage(), h.session("admin@example.com")
+		incident := h.fail(h.monitor)
+		if got := h.visit("/status/clinics", "#status-open"); !strings.Contains(got, "Gateway is down") {
+			h.t.Errorf("got %q, want the measured incident", got)
+		}
+		if doc, _ := h.read("admin@example.com", "/incidents/"+incident); doc.Find("a[href$='/tell']").Length() != 1 {
+			h.t.Error("the incident's page has no way to tell people")
+		}
+		a := h.browser(session, "GET", "/incidents/"+incident+"/tell", nil)
+		form := a.header.Get("Location")
+		if a.status != http.StatusSeeOther || form != "/status-pages/"+page.PublicID.String()+"/posts/new?kind=incident&incident="+incident {
+			h.t.Fatalf("got %d to %q, want the form of the one page", a.status, form)
+		}
+		doc, _ := h.read("admin@example.com", form)
+		box := "monitor." + h.monitor.PublicID.String()
+		if _, ticked := doc.Find("input[name='" + box + "']").Attr("checked"); !ticked || doc.Find("input[name^='monitor.']").Length() != 1 {
+			h.t.Errorf("got %d boxes, ticked: %t; want the page's one monitor, ticked", doc.Find("input[name^='monitor.']").Length(), ticked)
+		}
+		posts := "/status-pages/" + page.PublicID.String() + "/posts"
+		sent := url.Values{"kind": {"incident"}, "whole": {"yes"}, "incidentId": {incident}, "title": {""}, "state": {"identified"}, "body": {"A **cut** cable."}, box: {"yes"}}
+		if a := h.browser(session, "POST", posts, sent); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, "Type a title") || !strings.Contains(a.body, "A **cut** cable.") {
+			h.t.Errorf("without a title: got %d, want 422 with what was typed", a.status)
+		}
+		sent.Set("title", "Cut cable & <b>more</b>")
+		a = h.browser(session, "POST", posts, sent)
+		post := a.header.Get("Location")
+		if a.status != http.StatusSeeOther || !strings.HasPrefix(post, posts+"/") {
+			h.t.Fatalf("got %d to %q, want the post's page", a.status, post)
+		}
+		if got := h.visit("/status/clinics", "#status-open"); !strings.Contains(got, "Cut cable & <b>more</b>") || !strings.Contains(got, "Identified. A cut cable.") || strings.Contains(got, "admin@example.com") || strings.Contains(got, "Gateway is down") {
+			h.t.Errorf("got %q, want what was told in the place of what was measured, and nobody's name", got)
+		}
+		if got := h.visit("/status/clinics?lang=de", "#status-open"); !strings.Contains(got, "Gerade jetzt") || !strings.Contains(got, "Ursache gefunden. A cut cable.") {
+			h.t.Errorf("got %q, want it in German", got)
+		}
+		if a := h.browser(session, "POST", posts, sent); a.status != http.StatusConflict {
+			h.t.Errorf("a second post of the incident: got %d, want 409", a.status)
+		}
+		if a := h.browser(session, "POST", post+"/updates", url.Values{"state": {"identified"}, "body": {""}}); a.status != http.StatusUnprocessableEntity {
+			h.t.Errorf("an update that says nothing: got %d, want 422", a.status)
+		}
+		if a := h.browser(session, "POST", post+"/updates", url.Values{"state": {"monitoring"}, "body": {"Mended."}, "at": {""}}); a.status != http.StatusSeeOther {
+			h.t.Errorf("an update: got %d %s, want 303", a.status, firstBytes(a.body))
+		}
+		doc, _ = h.read("admin@example.com", post)
+		edit, _ := doc.Find("[data-testid=update-row] a").First().Attr("href")
+		doc, _ = h.read("admin@example.com", edit)
+		at, _ := doc.Find("input[name=at]").Attr("value") // to the minute, which must not move it before the first update
+		if a := h.browser(session, "POST", edit, url.Values{"state": {"monitoring"}, "body": {"Spliced."}, "at": {"tomorrow"}}); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, "Type a date and a time") {
+			h.t.Errorf("no time: got %d, want 422", a.status)
+		}
+		if a := h.browser(session, "POST", edit, url.Values{"state": {"monitoring"}, "body": {"Spliced."}, "at": {at}}); a.status != http.StatusSeeOther {
+			h.t.Errorf("an update changed: got %d, want 303", a.status)
+		}
+		if got := h.visit("/status/clinics", "#status-open"); !strings.Contains(got, "Monitoring. Spliced.") || strings.Contains(got, "Mended") {
+			h.t.Errorf("got %q, want the update as it was changed", got)
+		}
+		if a := h.browser(session, "POST", edit+"/delete", url.Values{"x": {"y"}}); a.status != http.StatusSeeOther {
+			h.t.Errorf("an update taken back: got %d, want 303", a.status)
+		}
+		readonly, _ := h.read("readonly@example.com", post)
+		if rows := readonly.Find("[data-testid=update-row]"); rows.Length() != 1 || readonly.Find("main form").Length() != 0 {
+			h.t.Errorf("readonly: got %d updates and %d forms, want one and none", rows.Length(), readonly.Find("main form").Length())
+		}
+		if a := h.browser(session, "POST", post, url.Values{"title": {"Left out"}, "whole": {"yes"}, "hidden": {"yes"}}); a.status != http.StatusSeeOther {
+			h.t.Errorf("hidden: got %d, want 303", a.status)
+		}
+		if got := h.visit("/status/clinics", "#status-open"); got != "" {
+			h.t.Errorf("hidden: got %q, want nothing told", got)
+		}
+		if a := h.browser(session, "POST", post+"/delete", url.Values{"x": {"y"}}); a.status != http.StatusSeeOther {
+			h.t.Errorf("deleted: got %d, want 303", a.status)
+		}
+		row, _ := h.read("admin@example.com", posts)
+		if got := row.Find("[data-testid=measured-row]"); got.Length() != 1 || !strings.Contains(got.Text(), "shown by rule") || got.Find("form input[name=incidentId]").AttrOr("value", "") != incident {
+			h.t.Errorf("got %q, want the measured incident with the way to leave it out", got.Text())
+		}
+	})
+}
+
+// Templates fill in the form of their kind; maintenance is announced in the page's zone; months are read by visitors.
+func TestTellFromTemplate(t *testing.T) {
+	h := liteHouse(t)
+	page, session := h.tellingPage(), h.session("admin@example.com")
+	if a := h.browser(session, "POST", "/status-templates", url.Values{"kind": {"maintenance"}}); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, "Type a name") {
+		t.Errorf("without a name: got %d, want 422", a.status)
+	}
+	if a := h.browser(session, "POST", "/status-templates", url.Values{"name": {"Firmware"}, "kind": {"maintenance"}, "title": {"New firmware"}, "state": {""}, "body": {"Short breaks."}}); a.status != http.StatusSeeOther {
+		t.Fatalf("got %d %s", a.status, firstBytes(a.body))
+	}
+	posts := "/status-pages/" + page.PublicID.String() + "/posts"
+	doc, _ := h.read("admin@example.com", posts+"/new?kind=maintenance")
+	link, _ := doc.Find("a[href*='template=']").Attr("href")
+	doc, _ = h.read("admin@example.com", link)
+	if title := doc.Find("input[name=title]").AttrOr("value", ""); title != "New firmware" || doc.Find("textarea[name=body]").Text() != "Short breaks." {
+		t.Errorf("got title %q, want the template's", title)
+	}
+	begin := time.Now().UTC().Add(30 * time.Minute).Truncate(time.Minute)
+	form := url.Values{"kind": {"maintenance"}, "whole": {"yes"}, "title": {"New firmware"}, "body": {"Short breaks."}, "startsAt": {begin.Format(formMoment)}, "endsAt": {""}, "remindMinutes": {"60"},
+		"monitor." + h.monitor.PublicID.String(): {"yes"}}
+	if a := h.browser(session, "POST", posts, form); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, "Type when it ends") {
+		t.Errorf("without an end: got %d, want 422", a.status)
+	}
+	form.Set("endsAt", begin.Add(time.Hour).Format(formMoment))
+	if a := h.browser(session, "POST", posts, form); a.status != http.StatusSeeOther {
+		t.Fatalf("got %d %s", a.status, firstBytes(a.body))
+	}
+	if got := h.visit("/status/clinics", "#status-announced"); !strings.Contains(got, "Maintenance New firmwareShort breaks. affects Gateway") {
+		t.Errorf("got %q, want the maintenance announced", got)
+	}
+	if got := h.visit("/status/clinics/history/"+begin.Format(monthForm), "main"); !strings.Contains(got, "New firmware") {
+		t.Errorf("got %q, want it in the month", got)
+	}
+	for _, month := range []string{"2026-13", "x", "1999-01", "2999-01", "2026-1"} {
+		if a := h.request("GET", "/status/clinics/history/"+month, ""); a.status != http.StatusNotFound {
+			t.Errorf("month %s: got %d, want 404", month, a.status)
+		}
+	}
+}
+
+// A post names only monitors of its page, and only measured incidents of theirs.
+func TestTellNothingForeign(t *testing.T) {
+	h := liteHouse(t)
+	page, session := h.tellingPage(), h.session("admin@example.com")
+	posts := "/status-pages/" + page.PublicID.String() + "/posts"
+	var bodies []string
+	for _, m := range []string{h.hidden.PublicID.String(), h.foreignOne.PublicID.String(), "0198a2b4-0000-7000-8000-000000000000"} {
+		a := h.browser(session, "POST", posts, url.Values{"kind": {"incident"}, "whole": {"yes"}, "title": {"x"}, "monitor." + m: {"yes"}})
+		if a.status != http.StatusUnprocessableEntity {
+			t.Errorf("%s: got %d, want 422", m, a.status)
+		}
+		bodies = append(bodies, strings.ReplaceAll(a.body, m, "REF"))
+	}
+	if bodies[0] != bodies[2] || bodies[1] != bodies[2] {
+		t.Error("the answers for monitors of others and for none differ")
+	}
+	for _, incident := range []string{h.fail(h.hidden), h.fail(h.foreignOne), "0198a2b4-0000-7000-8000-000000000000"} {
+		if a := h.browser(session, "POST", posts, url.Values{"kind": {"incident"}, "title": {"x"}, "incidentId": {incident}}); a.status != http.StatusNotFound {
+			t.Errorf("incident %s: got %d, want 404", incident, a.status)
+		}
+		if a := h.browser(session, "GET", posts+"/new?kind=incident&incident="+incident, nil); a.status != http.StatusNotFound {
+			t.Errorf("form for incident %s: got %d, want 404", incident, a.status)
+		}
+	}
+}

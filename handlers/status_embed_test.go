@@ -24,7 +24,7 @@ func TestEmbed(t *testing.T) {
 		if err != nil || a.status != http.StatusOK {
 			t.Fatalf("got %d and error %v", a.status, err)
 		}
-		value := func(id string) string { return doc.Find(`[data-testid="` + id + `"]`).AttrOr("value", "") }
+		value := func(id string) string { return doc.Find(`[data-testid="`+id+`"]`).AttrOr("value", "") }
 		pictures := doc.Find("main img")
 		if pictures.Length() != 2 || doc.Find(`[data-testid="embed-badge"]`).Length() != 1 {
 			t.Errorf("got %d badges, want the page's and the monitor's", pictures.Length())

@@ -15,7 +15,7 @@ func TestBrowser(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, *browser){
 		"first start": testFirstStart, "panel": testPanel, "row menu": testRowMenu, "keys": testKeys, "monitor page": testMonitorPage, "try rules": testTryRules,
 		"tokens": testTokens, "lost stream": testLostStream, "scripts off": testScriptsOff, "every page": testEveryPage,
-		"chart": testChart, "wall": testWall, "live": testLive,
+		"chart": testChart, "wall": testWall, "live": testLive, "elsewhere": testElsewhere,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -64,7 +64,8 @@ func (s *Server) drawBadge(c *fiber.Ctx, p models.StatusPage, v views.StatusPage
 		return err
 	}
 	b := views.Badge{Label: q.label, Ground: q.ground, Style: q.style}
-	kind, now := "unknown", time.Now()
+	var kind string
+	now := time.Now()
 	switch q.show {
 	case "uptime":
 		period := badgePeriods[q.period]

@@ -2,6 +2,7 @@ package views
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -42,7 +43,7 @@ func TestBadgeSVG(t *testing.T) {
 			d, title, texts := xml.NewDecoder(strings.NewReader(svg)), "", []string{}
 			for into := ""; ; {
 				token, err := d.Token()
-				if err == io.EOF {
+				if errors.Is(err, io.EOF) {
 					break
 				}
 				if err != nil {

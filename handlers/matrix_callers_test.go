@@ -260,7 +260,7 @@ func (k *knocking) fresh(kind int, at place) string {
 	switch kind {
 	case aMonitor, anIncident:
 		var m models.MonitorRow
-		m, err = h.store.CreateMonitor(ctx, by, object(k.T, `{"customerId":"`+customer.PublicID.String()+`","name":"Fresh","hostname":"127.0.0.1"}`))
+		m, err = h.store.CreateMonitor(ctx, by, object(k.T, `{"customerId":`+fmt.Sprint(customer.ID)+`,"name":"Fresh","hostname":"127.0.0.1"}`))
 		ref = m.PublicID.String()
 		if kind == anIncident && err == nil {
 			ref = h.fail(m)
@@ -271,7 +271,7 @@ func (k *knocking) fresh(kind int, at place) string {
 		ref = c.PublicID.String()
 	case aStatusPage:
 		var p models.StatusPage
-		p, err = h.store.CreateStatusPage(ctx, by, object(k.T, `{"customerId":"`+customer.PublicID.String()+`","name":"Fresh","slug":"`+uuid.NewString()+`"}`))
+		p, err = h.store.CreateStatusPage(ctx, by, object(k.T, `{"customerId":`+fmt.Sprint(customer.ID)+`,"name":"Fresh","slug":"`+uuid.NewString()+`"}`))
 		ref = p.PublicID.String()
 	case aToken:
 		var t models.Token

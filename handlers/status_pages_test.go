@@ -31,6 +31,11 @@ func TestStatusPageForm(t *testing.T) {
 			t.Errorf("an address that is taken: got %d, want 422 with the sentence and what was typed", add.status)
 		}
 		add = h.browser(session, "POST", "/status-pages", url.Values{"name": {"Kliniken"}, "slug": {"kliniken"}, "customerId": {h.customer.PublicID.String()}})
+		if again := h.browser(session, "POST", "/status-pages", url.Values{"name": {" Söhne & Co: Straße 2!"}, "customerId": {h.customer.PublicID.String()}}); again.status != 303 {
+			t.Errorf("without an address: got %d, want it made of the name", again.status)
+		} else if _, err := h.store.UnscopedStatusPage(t.Context(), "sohne-co-strasse-2"); err != nil {
+			t.Errorf("the address made of the name: %v", err)
+		}
 		path := add.header.Get("Location")
 		if add.status != 303 || !strings.HasPrefix(path, "/status-pages/") {
 			t.Fatalf("got %d to %q, want 303 to the page's settings", add.status, path)

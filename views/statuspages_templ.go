@@ -544,7 +544,7 @@ func StatusPageForm(p StatusPageFormPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = input(p.mono("slug", "Address", "after /status/")).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = input(p.mono("slug", "Address", "after /status/; empty: from the name")).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

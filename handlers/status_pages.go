@@ -140,6 +140,9 @@ func (s *Server) createStatusPage(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if values["slug"] == "" {
+		values["slug"] = models.SlugOf(values["name"])
+	}
 	p, err := s.Store.CreateStatusPage(c.UserContext(), actorOf(c), statusPageFields(values))
 	if errs, ok := statusPageErrors(err); ok {
 		return s.drawStatusPageForm(c, http.StatusUnprocessableEntity, nil, values, errs)

@@ -119,47 +119,55 @@ func TestStatusPageIfMatch(t *testing.T) {
 	})
 }
 
-// The layout of a page: groups stand together, and who sees one customer only changes nothing of another's monitors.
+// The layout of a page: groups stand together. A page with a monitor of another customer is none for who sees one customer only.
 func TestStatusLayoutOfTheLimited(t *testing.T) {
 	houses(t, func(h *house) {
 		admin, limited := h.token("admin@example.com"), h.token(h.limited)
 		one := statusPagesPath + "/" + h.page
 		var more struct{ PublicID string }
 		h.api(admin, "POST", monitorsPath, monitorBody(`"customerId":1,"name":"More"`)).decode(h.t, &more)
-		layout := func(credential string) []string {
+		first, hidden := h.monitor.PublicID.String(), h.hidden.PublicID.String()
+		want := func(what, credential string, places ...string) {
 			h.t.Helper()
 			var p struct {
 				Monitors []struct{ MonitorID, GroupName string }
 			}
 			h.api(credential, "GET", one, "").decode(h.t, &p)
-			var list []string
+			var got []string
 			for _, m := range p.Monitors {
-				name := map[string]string{h.monitor.PublicID.String(): "first", h.hidden.PublicID.String(): "hidden", more.PublicID: "more"}[m.MonitorID]
-				list = append(list, m.GroupName+":"+name)
+				got = append(got, m.GroupName+":"+map[string]string{first: "first", hidden: "hidden", more.PublicID: "more"}[m.MonitorID])
 			}
-			return list
-		}
-		want := func(what string, got []string, places ...string) {
-			h.t.Helper()
 			if fmt.Sprint(got) != fmt.Sprint(places) {
 				h.t.Errorf("%s: got %v, want %v", what, got, places)
 			}
 		}
-		place := func(id, group string) string { return `{"monitorId":"` + id + `","groupName":"` + group + `"}` }
-		h.api(admin, "PATCH", one, `{"monitors":[`+place(h.monitor.PublicID.String(), "A")+`,`+place(h.hidden.PublicID.String(), "B")+`,`+place(more.PublicID, "A")+`]}`)
-		want("set", layout(admin), "A:first", "A:more", "B:hidden")
-		want("as the limited user sees it", layout(limited), "A:first", "A:more")
-		if a := h.api(limited, "PATCH", one, `{"monitors":[`+place(h.hidden.PublicID.String(), "C")+`]}`); a.status != 404 {
-			h.t.Errorf("placing what is not seen: got %d %s, want 404", a.status, a.body)
+		change := func(what, credential string, status int, places ...string) {
+			h.t.Helper()
+			if a := h.api(credential, "PATCH", one, `{"monitors":[`+strings.Join(places, ",")+`]}`); a.status != status {
+				h.t.Errorf("%s: got %d %s, want %d", what, a.status, a.body, status)
+			}
 		}
-		want("after that", layout(admin), "A:first", "A:more", "B:hidden")
-		h.api(limited, "PATCH", one, `{"monitors":[]}`)
-		want("cleared by the limited user", layout(admin), "B:hidden")
+		place := func(id, group string) string { return `{"monitorId":"` + id + `","groupName":"` + group + `"}` }
+		change("three in two groups", limited, 200, place(first, "A"), place(more.PublicID, "B"))
+		want("as the limited user placed them", limited, "A:first", "B:more")
+		change("what is not seen", limited, 404, place(hidden, "C"))
+		want("after that", admin, "A:first", "B:more")
+		change("by the admin", admin, 200, place(first, "A"), place(hidden, "B"), place(more.PublicID, "A"))
+		want("together", admin, "A:first", "A:more", "B:hidden")
+		for _, ask := range [][3]string{{"GET", "", ""}, {"PATCH", "", `{"showHostnames":true}`}, {"DELETE", "", ""}, {"POST", "/renew-link", ""}} {
+			if a := h.api(limited, ask[0], one+ask[1], ask[2]); a.status != 404 {
+				h.t.Errorf("%v of a page with another's monitor: got %d %s, want 404", ask, a.status, a.body)
+			}
+		}
+		if a := h.browser(h.session(h.limited), "GET", statusPagePath(h, "/preview"), nil); a.status != 404 {
+			h.t.Errorf("its preview: got %d, want 404", a.status)
+		}
+		h.wantValues("the list", h.api(limited, "GET", statusPagesPath, ""), 200, `{"total":0}`)
 		// A monitor that is deleted leaves its place.
-		if a := h.api(admin, "DELETE", monitorsPath+"/"+h.hidden.PublicID.String(), ""); a.status != 200 {
+		if a := h.api(admin, "DELETE", monitorsPath+"/"+hidden, ""); a.status != 200 {
 			h.t.Fatalf("got %d %s", a.status, a.body)
 		}
-		want("after the monitor was deleted", layout(admin))
+		want("after the monitor was deleted", limited, "A:first", "A:more")
 	})
 }
 

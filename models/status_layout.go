@@ -138,15 +138,9 @@ func (s *Store) statusPlaces(ctx context.Context, by Actor, p StatusPage, which 
 	return rows, nil
 }
 
-// savePlaces puts new places in the place of those that the actor sees; the others stay. Errors: *NotFound for a monitor that the
-// actor does not see.
+// savePlaces puts new places in the place of the old ones. Errors: *NotFound for a monitor that the actor does not see.
 func (s *Store) savePlaces(ctx context.Context, tx bun.Tx, by Actor, p StatusPage, places []statusPlaceInput) error {
-	seen := func() *bun.SelectQuery {
-		return visible(tx.NewSelect().TableExpr("monitors AS m").Join("JOIN customers AS c ON c.id = m.customer_id").
-			Where("m.organization_id = ?", by.OrganizationID), by)
-	}
-	if _, err := tx.NewDelete().TableExpr("status_page_monitors").Where("page_id = ?", p.ID).
-		Where("monitor_id IN (?)", seen().ColumnExpr("m.id")).Exec(ctx); err != nil {
+	if _, err := tx.NewDelete().TableExpr("status_page_monitors").Where("page_id = ?", p.ID).Exec(ctx); err != nil {
 		return fmt.Errorf("clearing a status page's layout: %w", err)
 	}
 	if len(places) == 0 {
@@ -160,7 +154,9 @@ func (s *Store) savePlaces(ctx context.Context, tx bun.Tx, by Actor, p StatusPag
 		ID       int64
 		PublicID uuid.UUID `bun:"type:uuid"`
 	}
-	if err := seen().ColumnExpr("m.id, m.public_id").Where("m.public_id IN (?)", bun.List(ids)).Scan(ctx, &found); err != nil {
+	q := tx.NewSelect().TableExpr("monitors AS m").ColumnExpr("m.id, m.public_id").Join("JOIN customers AS c ON c.id = m.customer_id").
+		Where("m.organization_id = ? AND m.public_id IN (?)", by.OrganizationID, bun.List(ids))
+	if err := visible(q, by).Scan(ctx, &found); err != nil {
 		return fmt.Errorf("reading the monitors to place: %w", err)
 	}
 	number := make(map[uuid.UUID]int64, len(found))

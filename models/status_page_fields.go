@@ -11,6 +11,9 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 )
 
 // The bounds of a status page's texts, in characters, and of its lists.
@@ -30,6 +33,20 @@ func StatusLanguages() []string { return []string{"en", "de"} }
 
 // statusSlug is what stands behind /status/.
 var statusSlug = regexp.MustCompile(`^[a-z0-9-]{3,60}$`)
+
+// SlugOf makes a slug of a name: its letters without marks, its digits, and hyphens between them. It may be too short to be one.
+func SlugOf(name string) string {
+	words := strings.FieldsFunc(norm.NFKD.String(cases.Fold().String(name)), func(r rune) bool {
+		return !unicode.Is(unicode.Mn, r) && (r > 'z' || r < '0' || r > '9' && r < 'a')
+	})
+	slug := strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return r
+	}, strings.Join(words, "-"))
+	return strings.TrimRight(slug[:min(len(slug), 60)], "-")
+}
 
 // reservedSlugs are kept for addresses of ours.
 var reservedSlugs = [...]string{"api", "assets", "embed", "events", "login", "logout", "new", "preview", "static", "status"}

@@ -26,10 +26,15 @@ func (p StatusPage) ETag() string { return fmt.Sprintf(`"%d"`, p.UpdatedAt.UnixM
 // HasPassword tells whether one was set.
 func (p StatusPage) HasPassword() bool { return p.PasswordHash != "" }
 
-// statusPageQuery selects pages that the actor sees: those of customers that the actor sees.
+// statusPageQuery selects pages that the actor sees: those of customers that the actor sees, with no monitor of another's. Who could
+// change such a page could make it show that monitor's host.
 func statusPageQuery(db bun.IDB, by Actor, into any) *bun.SelectQuery {
 	q := db.NewSelect().Model(into).ColumnExpr(statusPageColumns).ColumnExpr("c.name AS customer_name, c.public_id AS customer_public_id").
 		Join("JOIN customers AS c ON c.id = sp.customer_id").Where("sp.organization_id = ?", by.OrganizationID)
+	if by.Limited && len(by.CustomerIDs) > 0 {
+		q = q.Where("NOT EXISTS (?)", db.NewSelect().TableExpr("status_page_monitors AS spm").ColumnExpr("1").
+			Join("JOIN monitors AS m ON m.id = spm.monitor_id").Where("spm.page_id = sp.id AND m.customer_id NOT IN (?)", bun.List(by.CustomerIDs)))
+	}
 	return visible(q, by)
 }
 
@@ -286,6 +291,7 @@ func statusPageTaken(err error) error {
 }
 
 func (s *Store) publishStatusPage(p StatusPage) {
-	s.publish(events.Event{Type: events.StatusPageChanged, At: s.clock(), OrganizationID: p.OrganizationID, CustomerID: p.CustomerID,
+	// Past Store.publish: no counter of monitors is made stale by it.
+	s.bus.Publish(events.Event{Type: events.StatusPageChanged, At: s.clock(), OrganizationID: p.OrganizationID, CustomerID: p.CustomerID,
 		PublicID: p.PublicID.String(), Data: p.Slug})
 }

@@ -1,0 +1,121 @@
+package handlers
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// layoutForm is the layout's form as it stands in the page.
+func (h *house) layoutForm(session, query string) url.Values {
+	h.t.Helper()
+	form := url.Values{}
+	doc := h.browser(session, "GET", statusPagePath(h, "/layout")+query, nil).page(h.t)
+	for _, n := range doc.Find(`form[method="post"][action$="/layout"] input`).EachIter() {
+		if name := n.AttrOr("name", ""); n.AttrOr("type", "") != "checkbox" || n.Is("[checked]") {
+			form.Add(name, n.AttrOr("value", ""))
+		}
+	}
+	return form
+}
+
+// rowOf is where the form has the monitor.
+func rowOf(form url.Values, id string) string {
+	for i := 0; form.Has("id." + strconv.Itoa(i)); i++ {
+		if form.Get("id."+strconv.Itoa(i)) == id {
+			return "." + strconv.Itoa(i)
+		}
+	}
+	return ".none"
+}
+
+// The layout's form, read and sent back with a few changes, says what the page shows; sent back as it is it changes nothing.
+func TestStatusLayoutForm(t *testing.T) {
+	houses(t, func(h *house) {
+		t := h.t
+		session := h.session("admin@example.com")
+		more, err := h.store.CreateMonitor(t.Context(), h.organization, object(t, `{"customerId":1,"name":"More","hostname":"127.0.0.3"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, second, third := h.monitor.PublicID.String(), more.PublicID.String(), h.hidden.PublicID.String()
+		board := func() string {
+			t.Helper()
+			p, err := h.store.UnscopedStatusPage(t.Context(), "own-page")
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := h.store.UnscopedStatusBoard(t.Context(), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var words []string
+			for _, g := range b.Groups {
+				for _, c := range g.Components {
+					words = append(words, g.Name+":"+c.Name)
+				}
+			}
+			return strings.Join(words, " ")
+		}
+		save := func(form url.Values, status int) answer {
+			t.Helper()
+			a := h.browser(session, "POST", statusPagePath(h, "/layout"), form)
+			if a.status != status {
+				t.Fatalf("got %d %s, want %d", a.status, a.body, status)
+			}
+			return a
+		}
+		want := func(what, words string) {
+			t.Helper()
+			if got := board(); got != words {
+				t.Errorf("%s: got %q, want %q", what, got, words)
+			}
+		}
+		want("at first", ":Gateway :More")
+		save(h.layoutForm(session, ""), 303)
+		want("sent back as it was", ":Gateway :More")
+
+		form := h.layoutForm(session, "")
+		form.Set("position"+rowOf(form, second), "1")
+		form.Set("group"+rowOf(form, second), "Lines")
+		form.Set("name"+rowOf(form, second), "Uplink")
+		save(form, 303)
+		want("one placed", "Lines:Uplink :Gateway")
+
+		form = h.layoutForm(session, "?monitors=hidd")
+		if form.Get("id"+rowOf(form, third)) == "" {
+			t.Fatalf("got %v, want what the search found among them", form)
+		}
+		form.Set("show"+rowOf(form, third), "true")
+		form.Set("position"+rowOf(form, third), "0.5")
+		form.Set("name"+rowOf(form, third), "Picked")
+		form.Del("show" + rowOf(form, first))
+		save(form, 303)
+		want("one picked, one hidden", ":Picked Lines:Uplink")
+
+		form = h.layoutForm(session, "")
+		form["allMonitors"] = []string{"false"}
+		form.Del("show" + rowOf(form, third))
+		save(form, 303)
+		want("only those that were picked", "Lines:Uplink")
+
+		form = h.layoutForm(session, "")
+		form.Set("position"+rowOf(form, second), "first")
+		form.Set("name"+rowOf(form, second), "Typed")
+		doc := save(form, 422).page(t)
+		if doc.Find(`[name="name`+rowOf(form, second)+`"]`).AttrOr("value", "") != "Typed" || doc.Find(`[aria-invalid="true"]`).Length() != 1 {
+			t.Errorf("got %s, want what was typed and one sentence", doc.Find(".places").Text())
+		}
+		form.Set("position"+rowOf(form, second), "1")
+		form.Set("group"+rowOf(form, second), strings.Repeat("x", 81))
+		doc = save(form, 422).page(t)
+		if got := doc.Find(`[aria-invalid="true"]`).AttrOr("name", ""); got != "group"+rowOf(form, second) {
+			t.Errorf("got %q marked, want the group that is too long", got)
+		}
+		form.Set("group"+rowOf(form, second), "x")
+		form.Set("version", `"1"`)
+		save(form, 412)
+		want("after all that was refused", "Lines:Uplink")
+	})
+}

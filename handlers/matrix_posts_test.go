@@ -68,8 +68,8 @@ func (k *knocking) freshTold(kind int, at place) string {
 		must(err)
 		return t.PublicID.String()
 	}
-	k.pages++
-	page, err := h.store.CreateStatusPage(ctx, by, object(k.T, fmt.Sprintf(`{"customerId":%d,"name":"Fresh","slug":"told-%d"}`, customer.ID, k.pages)))
+	k.made++
+	page, err := h.store.CreateStatusPage(ctx, by, object(k.T, fmt.Sprintf(`{"customerId":%d,"name":"Fresh","slug":"told-%d"}`, customer.ID, k.made)))
 	must(err)
 	ref := page.PublicID.String()
 	if kind == aPageToTell {

@@ -224,7 +224,7 @@ func matrix() map[string][]line {
 		"GET /live/:token":              {{good: 404}},
 		"GET /live/:token/events":       {{good: 404}},
 
-		"GET /status-pages/:id/embed": {{who: monitorChangers, good: 404}}, // of a page that is there: TestEmbed
+		"GET /status-pages/:id/embed": {{who: monitorChangers, path: aStatusPage, good: 200}},
 
 		"GET /incidents": {
 			{who: readers, good: 200},
@@ -297,9 +297,9 @@ type knocking struct {
 	incidents map[place]string
 	// pages are the public ids of the house's status pages.
 	pages map[place]string
-	// told are the things that people are told with, by kind and place; pages counts those that were made.
-	told  map[string]string
-	pages int
+	// told are the things that people are told with, by kind and place; made counts those that were made.
+	told map[string]string
+	made int
 	// asked counts requests.
 	asked int
 }

@@ -74,7 +74,8 @@ func matrix() map[string][]line {
 		"GET /static/:file": {{good: 404}},               // no such file here; what is served is the same for everybody
 		"GET /favicon.ico":  {{good: 200}},
 
-		"GET /status/:slug": {{good: 404}},
+		"GET /status/:slug":        {{good: 404}},
+		"GET /status/:slug/events": {{good: 404}},
 
 		"POST /api/auth/login":   {{good: 400, body: `{}`}},
 		"POST /api/auth/logout":  {{who: anybodySignedIn, good: 200, session: true}},

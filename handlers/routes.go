@@ -101,6 +101,7 @@ func (s *Server) routes() []route {
 		{get, "/live/:token/events", anyone, s.sharedLiveEvents},
 
 		{get, "/status/:slug", anyone, s.showStatus},
+		{get, "/status/:slug/events", anyone, s.statusEvents},
 
 		{get, "/incidents", read, s.showIncidents},
 		{get, "/incidents/:id", read, s.showIncident},

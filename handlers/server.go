@@ -74,6 +74,7 @@ type Server struct {
 	backTests chan struct{}
 	assets    views.Assets
 	words     *views.Words
+	status    *statusPages
 }
 
 // New builds the server; Serve starts it.
@@ -84,6 +85,7 @@ func New(o Options) *Server {
 		Live: o.Assets.URL("live.js"), LiveStyle: o.Assets.URL("live.css")}
 	s.hub = newHub(o.Store, o.Log, o.Streams)
 	s.words = views.NewWords()
+	s.status = newStatusPages(o.Store, o.Log, s.words, s.assets, s.hub)
 	s.exports, s.backTests = newExports(), make(chan struct{}, maxBackTests)
 	s.app = fiber.New(fiber.Config{
 		// Fiber's strings point into buffers that the next request overwrites: with tenants' ids in them, that is a leak.
@@ -100,6 +102,7 @@ func New(o Options) *Server {
 		StrictRouting:                true,
 		ErrorHandler:                 s.fail,
 	})
+	s.app.Server().KeepHijackedConns = true // live streams close their own
 	s.refuseUnknownMethods()
 	s.app.Use(s.begin)
 	for _, r := range s.routes() {
@@ -133,12 +136,14 @@ func (s *Server) refuseUnknownMethods() {
 // Serve answers on the listener until Shutdown. The hub of the live streams runs as long.
 func (s *Server) Serve(ln net.Listener) error {
 	s.hub.start()
+	s.status.start()
 	return s.app.Listener(ln)
 }
 
 // Shutdown ends the streams first, with a word to each, then waits for the requests being answered.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.hub.close(ctx)
+	s.status.close(ctx)
 	s.exports.stop(ctx)
 	if err := s.app.ShutdownWithContext(ctx); err != nil {
 		return fmt.Errorf("stopping HTTP: %w", err)

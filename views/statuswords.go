@@ -50,6 +50,8 @@ func (w *Words) In(code string) *message.Printer {
 // german is the catalogue's German half.
 func german() map[string]string {
 	return map[string]string{
+		"Newer measurements can not be read at the moment. This page is as of": "Neuere Messungen sind im Moment nicht lesbar. Diese Seite zeigt den Stand von",
+
 		"Skip to content": "Zum Inhalt springen",
 	}
 }

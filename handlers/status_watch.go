@@ -166,7 +166,7 @@ func (s *statusPages) tend(now time.Time) (watched bool) {
 			continue
 		}
 		watched = true
-		if e.due(now) {
+		if e.due(now) && !e.lagging(now) {
 			s.begin(e, now)
 		}
 		if was := e.gen; e.reading != nil || e.failing != nil {
@@ -200,6 +200,24 @@ func (s *statusPages) tend(now time.Time) (watched bool) {
 		}()
 	}
 	return watched
+}
+
+// lagging tells whether more than half of the visitors have updates before them: then another one would only cut them off. After
+// statusAge it is tried all the same. It needs the lock.
+func (e *statusEntry) lagging(now time.Time) bool {
+	if now.Sub(e.read) >= statusAge {
+		return false
+	}
+	visitors, behind := 0, 0
+	for _, v := range e.views {
+		visitors += len(v.visitors)
+		for c := range v.visitors {
+			if len(c.frames) > 0 {
+				behind++
+			}
+		}
+	}
+	return behind > visitors/2
 }
 
 // lookAgain asks whether the visitors may still see what they see. Where there is no answer they stay: trouble of ours revokes

@@ -44,8 +44,8 @@ type statusPages struct {
 	words  *views.Words
 	assets views.Assets
 	hub    *hub // for the caps on streams, which are of all together
-	// writeTime is defaultWriteTime but in tests.
-	writeTime time.Duration
+	// These are defaultWriteTime, statusAge and staleAge but in tests.
+	writeTime, maxAge, staleAge time.Duration
 
 	mu        sync.Mutex
 	at        map[string]*statusEntry // by address: what slugAddress and domainAddress make
@@ -92,12 +92,12 @@ type statusEntry struct {
 	reading chan struct{} // closed when the read under way is over; nil without one
 	// readingFor is why that read was begun.
 	readingFor urgency
-	failing error         // of the last read
-	urgent  urgency
-	stale   bool // the page says how old it is
-	gen     int  // grows with whatever the drawings are made of
-	recheck bool // who may see it may have changed
-	gone    bool
+	failing    error // of the last read
+	urgent     urgency
+	stale      bool // the page says how old it is
+	gen        int  // grows with whatever the drawings are made of
+	recheck    bool // who may see it may have changed
+	gone       bool
 }
 
 // viewKey is what a page has a drawing of its own for.
@@ -114,7 +114,7 @@ type statusView struct {
 }
 
 func newStatusPages(store *models.Store, log *slog.Logger, words *views.Words, assets views.Assets, h *hub) *statusPages {
-	return &statusPages{store: store, log: log, words: words, assets: assets, hub: h, writeTime: defaultWriteTime,
+	return &statusPages{store: store, log: log, words: words, assets: assets, hub: h, writeTime: defaultWriteTime, maxAge: statusAge, staleAge: staleAge,
 		at: map[string]*statusEntry{}, byID: map[int64]*statusEntry{}, byMonitor: map[int64]map[*statusEntry]struct{}{}, unknown: map[string]time.Time{},
 		counted: map[string]int{}, reads: make(chan struct{}, statusReads), quit: make(chan struct{}), woken: make(chan struct{}, 1)}
 }
@@ -327,8 +327,8 @@ func (s *statusPages) await(ctx context.Context, read chan struct{}, first bool)
 // not answer the last time, and not for round-trip times. It needs the lock.
 func (s *statusPages) freshen(e *statusEntry, now time.Time) chan struct{} {
 	missing := e.wantBoard && e.board == nil
-	worth := missing || e.failing == nil && (e.urgent == atOnce || now.Sub(e.read) >= staleAge)
-	if missing || e.due(now) {
+	worth := missing || e.failing == nil && (e.urgent == atOnce || now.Sub(e.read) >= s.staleAge)
+	if missing || s.due(e, now) {
 		s.begin(e, now)
 	}
 	if worth || e.readingFor == atOnce && e.failing == nil {
@@ -338,9 +338,9 @@ func (s *statusPages) freshen(e *statusEntry, now time.Time) chan struct{} {
 }
 
 // due tells whether the page has to be read again. It needs the lock.
-func (e *statusEntry) due(now time.Time) bool {
+func (s *statusPages) due(e *statusEntry, now time.Time) bool {
 	age := now.Sub(e.read)
-	return e.urgent == atOnce || age >= statusAge || e.urgent == soonEnough && age >= e.pace()
+	return e.urgent == atOnce || age >= s.maxAge || e.urgent == soonEnough && age >= e.pace()
 }
 
 const (
@@ -486,7 +486,7 @@ func (s *statusPages) drawingOf(ctx context.Context, page models.StatusPage, key
 
 // age has the page say how old it is, once it is too old. It needs the lock.
 func (s *statusPages) age(e *statusEntry, now time.Time) {
-	if !e.stale && e.board != nil && now.Sub(e.read) >= staleAge {
+	if !e.stale && e.board != nil && now.Sub(e.read) >= s.staleAge {
 		e.stale = true
 		e.gen++
 	}

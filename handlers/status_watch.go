@@ -166,7 +166,7 @@ func (s *statusPages) tend(now time.Time) (watched bool) {
 			continue
 		}
 		watched = true
-		if e.due(now) && !e.lagging(now) {
+		if s.due(e, now) && !s.lagging(e, now) {
 			s.begin(e, now)
 		}
 		if was := e.gen; e.reading != nil || e.failing != nil {
@@ -204,8 +204,8 @@ func (s *statusPages) tend(now time.Time) (watched bool) {
 
 // lagging tells whether more than half of the visitors have updates before them: then another one would only cut them off. After
 // statusAge it is tried all the same. It needs the lock.
-func (e *statusEntry) lagging(now time.Time) bool {
-	if now.Sub(e.read) >= statusAge {
+func (s *statusPages) lagging(e *statusEntry, now time.Time) bool {
+	if now.Sub(e.read) >= s.maxAge {
 		return false
 	}
 	visitors, behind := 0, 0

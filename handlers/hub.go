@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"echolot/models"
@@ -40,6 +41,8 @@ type client struct {
 	feed    func(context.Context)
 	checked time.Time
 	frames  chan []byte // closed when the hub lets the client go
+	// visits is set for a visitor of a status page, who is none of the hub's.
+	visits visitor
 }
 
 // hub hands what happens to the live streams. Everything is encoded once for all who see the same.
@@ -57,6 +60,8 @@ type hub struct {
 	moved   map[int64]time.Time // when something last changed that pages show, by organization
 	started time.Time
 	closed  bool
+	// visitors is how many streams of status pages are open beside these.
+	visitors atomic.Int64
 
 	streams sync.WaitGroup // of the goroutines that write
 	loops   sync.WaitGroup
@@ -138,7 +143,7 @@ func (h *hub) join(c *client) error {
 		return fiber.NewError(fiber.StatusServiceUnavailable, "Echolot is stopping")
 	}
 	over := func(n, limit int) bool { return limit > 0 && n >= limit }
-	if over(len(h.clients), h.caps.Total) || over(h.counted[shareOfUser(c.by)], h.caps.PerUser) ||
+	if over(len(h.clients)+int(h.visitors.Load()), h.caps.Total) || over(h.counted[shareOfUser(c.by)], h.caps.PerUser) ||
 		over(h.counted[shareOfOrganization(c.by)], h.caps.PerOrganization) || over(h.counted[shareOfNetwork(c.by)], h.caps.PerAddress) {
 		return errBusy()
 	}
@@ -149,6 +154,18 @@ func (h *hub) join(c *client) error {
 	h.count(c, 1)
 	h.streams.Add(1)
 	return nil
+}
+
+// admitVisitor counts a visitor of a status page in, if the cap allows: a tenth of all streams is kept for people who sign in.
+// Whoever lets the visitor go counts down again.
+func (h *hub) admitVisitor() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if most := h.caps.Total; most > 0 && len(h.clients)+int(h.visitors.Load()) >= most-most/10 {
+		return false
+	}
+	h.visitors.Add(1)
+	return true
 }
 
 // movedAt is the time that a stream's first sync carries. A page was read a moment ago: it is told when something of its

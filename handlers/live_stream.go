@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"echolot/models"
@@ -61,7 +62,7 @@ func (s *Server) streamLive(c *fiber.Ctx, l models.LiveSession, host bool, cl *c
 		c.Response().Header.Del(fiber.HeaderContentType)
 		return err
 	}
-	s.hijack(c, cl)
+	s.hijack(c, cl, streamRetry+rand.N(streamSpread), s.hub.writeTime, func() { s.hub.leave(cl) })
 	return nil
 }
 

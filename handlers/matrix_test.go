@@ -118,6 +118,7 @@ func matrix() map[string][]line {
 		"POST /status-templates/:id":                                {{who: customerChangers, path: aTemplate, body: "name=Changed", good: 303}},
 		"GET /status-templates/:id/delete":                          {{who: customerChangers, path: aTemplate, good: 200}},
 		"POST /status-templates/:id/delete":                         {{who: customerChangers, path: aTemplate, good: 303}},
+		"GET /status/:slug/events":                                  {{good: 404}},
 
 		"POST /api/auth/login":   {{good: 400, body: `{}`}},
 		"POST /api/auth/logout":  {{who: anybodySignedIn, good: 200, session: true}},

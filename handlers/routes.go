@@ -150,6 +150,7 @@ func (s *Server) routes() []route {
 		{get, "/status-pages/:id/embed", changeMonitors, s.showEmbed},
 		{post, "/status/:slug/login", anyone, s.visitStatus},
 		{get, "/status/:slug/robots.txt", anyone, s.showRobots}, // that of the page's own domain
+		{get, "/status/:slug/events", anyone, s.statusEvents},
 
 		{get, "/incidents", read, s.showIncidents},
 		{get, "/incidents/:id", read, s.showIncident},

@@ -82,6 +82,7 @@ type Server struct {
 	words     *views.Words
 	lastDays  *lastDays
 	domains   *domains
+	status    *statusPages
 }
 
 // New builds the server; Serve starts it.
@@ -93,6 +94,7 @@ func New(o Options) *Server {
 	s.hub = newHub(o.Store, o.Log, o.Streams)
 	s.words, s.lastDays = views.NewWords(), &lastDays{store: o.Store, pages: map[int64]*lastDay{}}
 	s.domains = &domains{store: o.Store}
+	s.status = newStatusPages(o.Store, o.Log, s.words, s.assets, s.hub)
 	s.exports, s.backTests = newExports(), make(chan struct{}, maxBackTests)
 	s.app = fiber.New(fiber.Config{
 		// Fiber's strings point into buffers that the next request overwrites: with tenants' ids in them, that is a leak.
@@ -109,6 +111,7 @@ func New(o Options) *Server {
 		StrictRouting:                true,
 		ErrorHandler:                 s.fail,
 	})
+	s.app.Server().KeepHijackedConns = true // live streams close their own
 	s.refuseUnknownMethods()
 	s.openDomains()
 	s.app.Use(s.begin)
@@ -143,6 +146,7 @@ func (s *Server) refuseUnknownMethods() {
 // Serve answers on the listener until Shutdown. The hub of the live streams runs as long.
 func (s *Server) Serve(ln net.Listener) error {
 	s.hub.start()
+	s.status.start()
 	return s.app.Listener(ln)
 }
 
@@ -152,6 +156,7 @@ func (s *Server) ServeTLS(ln net.Listener) error { return s.app.Server().Serve(l
 // Shutdown ends the streams first, with a word to each, then waits for the requests being answered.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.hub.close(ctx)
+	s.status.close(ctx)
 	s.exports.stop(ctx)
 	if err := s.app.ShutdownWithContext(ctx); err != nil {
 		return fmt.Errorf("stopping HTTP: %w", err)

@@ -2,16 +2,21 @@ package handlers
 
 import (
 	"net/http"
+	"strings"
 
 	"echolot/models"
-	"echolot/views"
 
 	"github.com/gofiber/fiber/v2"
 )
 
 // statusBoard is what the page shows now.
 func (s *Server) statusBoard(c *fiber.Ctx, p models.StatusPage) (models.StatusBoard, error) {
-	return s.Store.UnscopedStatusBoard(c.UserContext(), p)
+	return s.status.board(c.UserContext(), p)
+}
+
+// statusKey is which of the page's drawings the visitor gets.
+func (s *Server) statusKey(c *fiber.Ctx, p models.StatusPage) viewKey {
+	return viewKey{language: s.words.Best(c.Query("lang"), c.Get(fiber.HeaderAcceptLanguage), p.Language), base: statusBase(c, p)}
 }
 
 func (s *Server) showStatus(c *fiber.Ctx) error {
@@ -19,11 +24,46 @@ func (s *Server) showStatus(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	board, err := s.statusBoard(c, p)
+	d, err := s.status.drawingOf(c.UserContext(), p, s.statusKey(c, p))
 	if err != nil {
 		return err
 	}
-	language := s.words.Best(c.Query("lang"), c.Get(fiber.HeaderAcceptLanguage), p.Language)
-	return draw(c, http.StatusOK, views.Status(views.StatusPage{Board: board, Language: language, Words: s.words.In(language), Assets: s.assets,
-		Base: statusBase(c, p), Stream: true}))
+	f := d.form(c.Get(fiber.HeaderAcceptEncoding), c)
+	c.Set(fiber.HeaderContentType, "text/html; charset=utf-8")
+	c.Vary(fiber.HeaderAcceptEncoding, fiber.HeaderAcceptLanguage)
+	// Kept, but asked about each time: a page that is a minute old is no status page.
+	c.Set(fiber.HeaderCacheControl, "no-cache")
+	if p.Visibility != models.VisiblePublic {
+		c.Set(fiber.HeaderCacheControl, "private, no-cache")
+		c.Vary(fiber.HeaderCookie)
+	}
+	return sendForm(c, f)
+}
+
+// form is the smallest form that the visitor takes (RFC 9110 §12.5.3).
+func (d *drawing) form(accept string, c *fiber.Ctx) form {
+	switch {
+	case strings.TrimSpace(accept) == "":
+		return d.html()
+	case c.AcceptsEncodings("br") == "br":
+		return d.brotli()
+	case c.AcceptsEncodings("gzip") == "gzip":
+		return d.gzip()
+	default:
+		return d.html()
+	}
+}
+
+// sendForm answers with bytes that all visitors share, or with 304 where the visitor has them.
+func sendForm(c *fiber.Ctx, f form) error {
+	c.Set(fiber.HeaderETag, `"`+f.etag+`"`)
+	if c.Fresh() {
+		c.Response().Header.Del(fiber.HeaderContentType)
+		c.Status(http.StatusNotModified)
+		return nil
+	}
+	if f.coding != "" {
+		c.Set(fiber.HeaderContentEncoding, f.coding)
+	}
+	return c.Send(f.body)
 }

@@ -91,7 +91,7 @@ func (s *Server) pageOfSlug(ctx context.Context, slug string) (models.StatusPage
 	if !slugShape.MatchString(slug) {
 		return models.StatusPage{}, errNoStatusPage()
 	}
-	return s.Store.UnscopedStatusPage(ctx, slug)
+	return s.status.ofSlug(ctx, slug)
 }
 
 // visitAgain asks the gate again with what a stream was opened with: models.ErrUnauthorized where it would not open now, other

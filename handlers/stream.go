@@ -21,6 +21,8 @@ const (
 	pingEvery = 10 * time.Second
 	// defaultWriteTime is what a client has to take one write; one that reads nothing is cut off by it.
 	defaultWriteTime = 10 * time.Second
+	// A client comes back after one to five seconds: spread, or all browsers come back at once.
+	streamRetry, streamSpread = time.Second, 4 * time.Second
 )
 
 // events opens a live stream: fragments for our pages, or JSON for programs.
@@ -49,7 +51,7 @@ func (s *Server) events(html bool) fiber.Handler {
 			c.Response().Header.Del(fiber.HeaderContentType)
 			return err
 		}
-		s.hijack(c, cl)
+		s.hijack(c, cl, streamRetry+rand.N(streamSpread), s.hub.writeTime, func() { s.hub.leave(cl) })
 		return nil
 	}
 }
@@ -77,32 +79,43 @@ func (s *Server) whoAgain(c *fiber.Ctx) func(context.Context) (models.Actor, err
 	}
 }
 
-// hijack takes the connection over: fasthttp's own way to stream notices a vanished client only after several writes.
-func (s *Server) hijack(c *fiber.Ctx, cl *client) {
+// hijack takes the connection over: fasthttp's own way to stream notices a vanished client only after several writes. A browser
+// that loses the stream comes back after retry. leave is called when the writer ends.
+func (s *Server) hijack(c *fiber.Ctx, cl *client, retry, writeTime time.Duration, leave func()) {
 	ctx := c.Context()
 	ctx.HijackSetNoResponse(true)
 	c.Response().Header.SetContentLength(-2) // Connection: close, no length
 	head := append([]byte(nil), c.Response().Header.Header()...)
 	head = bytes.Replace(head, []byte("Transfer-Encoding: identity\r\n"), nil, 1)
-	head = fmt.Appendf(head, "retry: %d\n\n", 1000+rand.IntN(4000)) // spread, or all browsers come back at once
+	head = fmt.Appendf(head, "retry: %d\n\n", retry.Milliseconds())
 	ctx.Hijack(func(conn net.Conn) {
-		defer s.hub.leave(cl)
-		defer func() {
-			if p := recover(); p != nil {
-				s.Log.Error("panic in a live stream", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			}
-		}()
-		if cl.feed != nil {
-			ctx, stop := context.WithCancel(context.Background())
-			fed := make(chan struct{})
-			go func() {
-				defer close(fed)
-				s.hub.safely(func() { cl.feed(ctx) })
-			}()
-			defer func() { stop(); <-fed }()
+		// fasthttp keeps its buffers, 16 KiB and more, for as long as this function runs, and they are of no use any more.
+		if of, ok := conn.(interface{ UnsafeConn() net.Conn }); ok {
+			conn = of.UnsafeConn()
 		}
-		pump(conn, cl, head, s.hub.writeTime)
+		go s.stream(conn, cl, head, writeTime, leave)
 	})
+}
+
+// stream writes to a client until it is gone or let go, and closes the connection.
+func (s *Server) stream(conn net.Conn, cl *client, head []byte, writeTime time.Duration, leave func()) {
+	defer leave()
+	defer func() { _ = conn.Close() }()
+	defer func() {
+		if p := recover(); p != nil {
+			s.Log.Error("panic in a live stream", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	if cl.feed != nil {
+		ctx, stop := context.WithCancel(context.Background())
+		fed := make(chan struct{})
+		go func() {
+			defer close(fed)
+			s.hub.safely(func() { cl.feed(ctx) })
+		}()
+		defer func() { stop(); <-fed }()
+	}
+	pump(conn, cl, head, writeTime)
 }
 
 // pump writes frames until the client is gone or let go; each write has to be taken within the time given.
@@ -117,7 +130,7 @@ func pump(conn net.Conn, cl *client, head []byte, writeTime time.Duration) {
 			}
 		}
 	}()
-	// fasthttp's Close of a hijacked connection waits for this read: the deadline ends it.
+	// The reader is waited for; the deadline ends it.
 	defer func() {
 		_ = conn.SetReadDeadline(time.Unix(1, 0))
 		<-gone

@@ -55,6 +55,7 @@ type Store struct {
 	hashQueue  atomic.Int32  // how many wait for a token, or hold one
 	signIns    keyedLocks
 	configs    configCache
+	queries    queryCount
 	lite       liteStatements // the recorder's, on SQLite
 	days       knownDays      // of results, on Postgres
 	codec      packCodec      // of roll-ups
@@ -93,6 +94,11 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	one := s.db == s.ro
+	s.db, s.ro = s.db.WithQueryHook(&s.queries), s.ro.WithQueryHook(&s.queries)
+	if one {
+		s.ro = s.db
 	}
 	if err := s.connect(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the database: %w", err), s.Close())

@@ -3,6 +3,7 @@ package views
 // germanPage is what the frame of the page, its banner, its services and its dates say.
 func germanPage() map[string]string {
 	return map[string]string{
+		"Newer measurements can not be read at the moment. This page is as of": "Neuere Messungen sind im Moment nicht lesbar. Diese Seite zeigt den Stand von",
 		"Skip to content": "Zum Inhalt springen", "Page": "Seite",
 		"Get updates": "Abonnieren", "Atom feed": "Atom-Feed", "JSON feed": "JSON-Feed", "Calendar of maintenance": "Kalender der Wartungen",
 		"All times in %s": "Alle Zeiten in %s", "Figures as JSON": "Zahlen als JSON",

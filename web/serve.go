@@ -120,6 +120,8 @@ func (c *serveCommand) serve(ctx context.Context, store *models.Store, bus *even
 	pinger := probe.NewPinger(resolver, store.Policy(), probe.CapsOf(store.Policy(), c.packetsPerSecond()), log)
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	metrics.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "echolot_database_queries_total",
+		Help: "Statements sent to the database; on SQLite without those that record results."}, func() float64 { return float64(store.Queries()) }))
 	var prober *probe.Prober // the watch asks it from the first heartbeat or scrape on
 	watch, err := probe.NewWatch(metrics, c.LocationCode, probe.Sources{Engine: pinger.Stats, Work: func() probe.WorkStats { return prober.Work() },
 		Storage: func() models.StorageFigures { return prober.Storage() }})

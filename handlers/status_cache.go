@@ -426,7 +426,7 @@ func (s *statusPages) readAgain(e *statusEntry, wantBoard bool) {
 		s.dismissAll(e)
 	case err != nil:
 		if e.failing == nil {
-			s.log.Warn("a status page is not read anew", "page", e.page.Slug, slog.Any("error", err))
+			s.log.Warn("a status page is not read anew", "page", e.page.Slug, "error", err)
 		}
 		e.failing = err
 	default:

@@ -13,6 +13,8 @@ import (
 	"echolot/models"
 	"echolot/models/events"
 	"echolot/models/modelstest"
+
+	"github.com/gofiber/fiber/v2"
 )
 
 // statusPage makes a page of the first customer's that everybody may see.
@@ -244,5 +246,41 @@ func TestStatusStreamCaps(t *testing.T) {
 				t.Errorf("the page itself: got %d, want 200", a.status)
 			}
 		})
+	}
+}
+
+// TestStatusBoardFromMemory: whatever else is drawn of a page, by its slug or its domain, costs no query either.
+func TestStatusBoardFromMemory(t *testing.T) {
+	h := liteHouse(t)
+	h.statusPage("page")
+	h.changeStatus("page", "custom_domain = 'status.example.com', domain_verified_at = '2026-01-01 00:00:00+00:00'")
+	h.serveAgain(func(s *Server) {
+		s.app.Get("/board/:slug", s.anyone, func(c *fiber.Ctx) error {
+			p, err := s.openStatusPage(c)
+			if err != nil {
+				return err
+			}
+			other, err := s.status.ofDomain(c.UserContext(), "status.example.com")
+			if err != nil || other.ID != p.ID {
+				return fmt.Errorf("got page %d and error %w by the domain, want %d", other.ID, err, p.ID)
+			}
+			b, err := s.statusBoard(c, p)
+			if err != nil {
+				return err
+			}
+			return c.SendString(b.Groups[0].Components[0].Name)
+		})
+	})
+	before := int64(0)
+	for range 50 {
+		if a := h.request("GET", "/board/page", ""); a.status != 200 || a.body != "Gateway" {
+			t.Fatalf("got %d %s, want the monitor's name", a.status, a.body)
+		}
+		if before == 0 {
+			before = h.store.Queries()
+		}
+	}
+	if n := h.store.Queries() - before; n > 2 {
+		t.Errorf("got %d queries for 49 requests, want none of theirs", n)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -72,7 +73,7 @@ func (v *crowd) stream(since *string) time.Duration {
 	for {
 		line, err := r.ReadSlice('\n')
 		v.bytes.Add(int64(len(line)))
-		if err == bufio.ErrBufferFull {
+		if errors.Is(err, bufio.ErrBufferFull) {
 			v.look(line)
 			continue
 		}

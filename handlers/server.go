@@ -74,6 +74,7 @@ type Server struct {
 	backTests chan struct{}
 	assets    views.Assets
 	words     *views.Words
+	months    statusMonths
 }
 
 // New builds the server; Serve starts it.

@@ -154,6 +154,15 @@ func matrix() map[string][]line {
 		"POST /api/incidents/:id/acknowledge": {{who: monitorChangers, path: anIncident, body: `{"note":"mine"}`, good: 200}},
 		"POST /api/incidents/:id/comments":    {{who: monitorChangers, path: anIncident, body: `{"text":"so it is"}`, good: 201}},
 
+		"GET /api/status-pages/:id/posts":                          {{who: readers, path: aPageToTell, good: 200}},
+		"POST /api/status-pages/:id/posts":                         {{who: monitorChangers, path: aPageToTell, body: `{"kind":"announcement","title":"New"}`, good: 201}},
+		"GET /api/status-pages/:id/posts/:post":                    {{who: readers, path: aPost, good: 200}},
+		"PATCH /api/status-pages/:id/posts/:post":                  {{who: monitorChangers, path: aPost, body: `{"title":"Changed"}`, good: 200}},
+		"DELETE /api/status-pages/:id/posts/:post":                 {{who: monitorChangers, path: aPost, good: 200}},
+		"POST /api/status-pages/:id/posts/:post/updates":           {{who: monitorChangers, path: aPost, body: `{"state":"resolved"}`, good: 201}},
+		"PATCH /api/status-pages/:id/posts/:post/updates/:update":  {{who: monitorChangers, path: anUpdate, body: `{"body":"Changed"}`, good: 200}},
+		"DELETE /api/status-pages/:id/posts/:post/updates/:update": {{who: monitorChangers, path: anUpdate, good: 200}},
+
 		"GET /api/customers":             {{who: readers, good: 200}},
 		"POST /api/customers":            {{who: customerChangers, body: customerJSON, good: 201}},
 		"GET /api/customers/:id":         {{who: readers, path: aCustomer, good: 200}},

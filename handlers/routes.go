@@ -59,6 +59,15 @@ func (s *Server) routes() []route {
 		{post, "/api/incidents/:id/acknowledge", handleIncidents, s.acknowledgeIncidentAPI},
 		{post, "/api/incidents/:id/comments", handleIncidents, s.commentIncidentAPI},
 
+		{get, "/api/status-pages/:id/posts", read, s.listPostsAPI},
+		{post, "/api/status-pages/:id/posts", handleIncidents, s.createPostAPI},
+		{get, "/api/status-pages/:id/posts/:post", read, s.showPostAPI},
+		{patch, "/api/status-pages/:id/posts/:post", handleIncidents, s.changePostAPI},
+		{del, "/api/status-pages/:id/posts/:post", handleIncidents, s.deletePostAPI},
+		{post, "/api/status-pages/:id/posts/:post/updates", handleIncidents, s.addUpdateAPI},
+		{patch, "/api/status-pages/:id/posts/:post/updates/:update", handleIncidents, s.changeUpdateAPI},
+		{del, "/api/status-pages/:id/posts/:post/updates/:update", handleIncidents, s.deleteUpdateAPI},
+
 		{get, "/api/customers", read, s.listCustomersAPI},
 		{post, "/api/customers", changeCustomers, s.createCustomerAPI},
 		{get, "/api/customers/:id", read, s.showCustomerAPI},

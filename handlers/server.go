@@ -83,6 +83,7 @@ type Server struct {
 	lastDays  *lastDays
 	domains   *domains
 	status    *statusPages
+	months    statusMonths
 }
 
 // New builds the server; Serve starts it.

@@ -186,3 +186,46 @@ func TestTellNothingForeign(t *testing.T) {
 		}
 	}
 }
+
+// The API tells in the same words, with times in UTC; a body that is wrong is 400, field by field.
+func TestTellAPI(t *testing.T) {
+	h := liteHouse(t)
+	page, admin := h.tellingPage(), h.token("admin@example.com")
+	incident := h.fail(h.monitor)
+	posts := "/api/status-pages/" + page.PublicID.String() + "/posts"
+	for body, want := range map[string]string{`{}`: `"kind":"Choose what it is","title":"Type a title"`, `{"kind":"incident","title":"x","state":"done"}`: `"state":"Choose a state"`,
+		`{"kind":"maintenance","title":"x"}`: `"startsAt":"Type when it begins"`} {
+		if a := h.api(admin, "POST", posts, body); a.status != http.StatusBadRequest || !strings.Contains(a.body, want) {
+			t.Errorf("%s: got %d %s, want 400 with %s", body, a.status, a.body, want)
+		}
+	}
+	var made struct {
+		PublicID, Kind, Title, State, StartsAt, IncidentID string
+		EndsAt                                             *string
+		MonitorIDs                                         []string
+		Updates                                            []struct{ PublicID, State, Body, Author, At string }
+	}
+	a := h.api(admin, "POST", posts, `{"kind":"incident","title":"Cut","body":"We look.","incidentId":"`+incident+`"}`)
+	if a.decode(t, &made); a.status != http.StatusCreated || made.IncidentID != incident || len(made.MonitorIDs) != 1 || made.MonitorIDs[0] != h.monitor.PublicID.String() || made.EndsAt != nil || len(made.Updates) != 1 {
+		t.Fatalf("got %d %s, want it made of the incident's monitor, with its first update", a.status, a.body)
+	}
+	one := posts + "/" + made.PublicID
+	if a := h.api(admin, "POST", one+"/updates", `{"state":"monitoring","body":"Spliced.","at":"2026-01-01T10:00:00+01:00"}`); a.status != http.StatusCreated || !strings.Contains(a.body, `"at":"2026-01-01T09:00:00.000Z"`) {
+		t.Errorf("back-dated: got %d %s, want it at 9 o'clock UTC", a.status, a.body)
+	}
+	if a := h.api(admin, "PATCH", one+"/updates/"+made.Updates[0].PublicID, `{"body":"We searched."}`); a.status != http.StatusOK || !strings.Contains(a.body, "We searched.") {
+		t.Errorf("changed: got %d %s", a.status, a.body)
+	}
+	if a := h.api(admin, "GET", posts+"?limit=1", ""); a.status != http.StatusOK || !strings.Contains(a.body, `"total":1,"limit":1,"offset":0`) {
+		t.Errorf("list: got %d %s", a.status, a.body)
+	}
+	if a := h.api(admin, "GET", posts+"/1", ""); a.status != http.StatusBadRequest || !strings.Contains(a.body, "Post public ID (UUID) required") {
+		t.Errorf("no id: got %d %s, want 400", a.status, a.body)
+	}
+	if a := h.api(admin, "DELETE", one, ""); a.status != http.StatusOK {
+		t.Errorf("delete: got %d %s", a.status, a.body)
+	}
+	if a := h.api(admin, "GET", one, ""); a.status != http.StatusNotFound {
+		t.Errorf("deleted: got %d, want 404", a.status)
+	}
+}

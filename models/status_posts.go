@@ -99,9 +99,11 @@ func (s *Store) postDetail(ctx context.Context, db bun.IDB, by Actor, p StatusPa
 		}
 	}
 	if d.IncidentID != 0 {
+		parts := visible(db.NewSelect().TableExpr("incident_monitors AS im").ColumnExpr("1").Join("JOIN monitors AS m ON m.id = im.monitor_id").
+			Join("JOIN customers AS c ON c.id = m.customer_id").Where("im.incident_id = i.id"), by)
 		err = db.NewSelect().TableExpr("incidents AS i").ColumnExpr("i.public_id, i.type, i.started_at, i.ended_at").
-			Where("i.organization_id = ? AND i.id = ?", d.OrganizationID, d.IncidentID).Scan(ctx, &d.Incident)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) { // it went with its monitor
+			Where("i.organization_id = ? AND i.id = ? AND EXISTS (?)", d.OrganizationID, d.IncidentID, parts).Scan(ctx, &d.Incident)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) { // it went with its monitor, or is of one that the actor does not see
 			return d, fmt.Errorf("reading a post's incident: %w", err)
 		}
 	}

@@ -41,7 +41,7 @@ func withPage(t *testing.T, f func(h *tellingHouse)) {
 		h.page, err = h.s.UnscopedStatusPage(h.Context(), "page")
 		must(err)
 		h.limited = h.by
-		h.limited.Limited, h.limited.CustomerIDs = true, []int64{c.ID}
+		h.limited.Role, h.limited.Limited, h.limited.CustomerIDs = models.RoleUser, true, []int64{c.ID}
 		_, err = h.s.UnscopedCreateUser(h.Context(), models.NewUser{Email: "other@example.com", Role: models.RoleAdmin, Organization: "Other", Password: "correct horse battery"})
 		must(err)
 		h.foreign = models.Actor{UserID: 2, Role: models.RoleAdmin, HomeID: 2, OrganizationID: 2}

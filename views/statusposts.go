@@ -1,6 +1,7 @@
 package views
 
 import (
+	"strings"
 	"time"
 
 	"echolot/models"
@@ -39,7 +40,30 @@ func (p StatusPostsPage) rule() string {
 	}
 }
 
-// shown says whether visitors read of a measured incident, and why.
+// postLine says what a post is: Incident, Monitoring, measured, not shown.
+func postLine(d models.StatusPost) string {
+	parts := []string{kindName(d.Kind)}
+	if word := postStateName(d.State); word != "" {
+		parts = append(parts, word)
+	}
+	if d.IncidentID != 0 {
+		parts = append(parts, "measured")
+	}
+	if d.Hidden {
+		parts = append(parts, "not shown")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// measuredLine says how long a measured incident lasted, and whether visitors read of it.
+func measuredLine(m models.StatusMeasured) string {
+	if m.EndedAt.IsZero() {
+		return "open, " + measuredShown(m)
+	}
+	return "lasted " + Span(m.EndedAt.Sub(m.StartedAt)) + ", " + measuredShown(m)
+}
+
+// measuredShown says whether visitors read of a measured incident, and why.
 func measuredShown(m models.StatusMeasured) string {
 	switch {
 	case m.Hidden:

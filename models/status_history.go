@@ -19,8 +19,8 @@ const (
 	statusFresh = 5 * minuteMillis
 	// pastsAtOnce is for how many monitors a query reads the past: the text of one for 90 days of hours stays under 100 kB.
 	pastsAtOnce = 50
-	// mostPasts bounds the pasts in memory, of 4 kB each, and as much again with a smoke chart.
-	mostPasts = 4000
+	// mostPasts bounds the pasts in memory, of 4 kB each, or 16 with a chart: 32 MB.
+	mostPasts = 2000
 )
 
 // statusPast is what a page shows of a monitor's past, and what must be the same for it to be shown again.
@@ -73,7 +73,13 @@ func (c *statusPasts) pick(keys []pastKey, marks []pastMark) []*statusPast {
 func (c *statusPasts) keep(keys []pastKey, pasts []*statusPast) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.known == nil || len(c.known)+len(keys) > mostPasts {
+	more := 0
+	for _, k := range keys {
+		if c.known[k] == nil {
+			more++
+		}
+	}
+	if c.known == nil || len(c.known)+more > mostPasts {
 		c.known = make(map[pastKey]*statusPast, len(keys))
 	}
 	for i, k := range keys {

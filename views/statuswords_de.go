@@ -23,7 +23,7 @@ func germanPage() map[string]string {
 		"Down: %s.": "Ausgefallen: %s.", "Degraded: %s.": "Beeinträchtigt: %s.", "Maintenance: %s.": "Wartung: %s.", "Not measured: %s.": "Nicht gemessen: %s.",
 		"Maintenance begins %s: %s": "Wartung beginnt %s: %s",
 
-		"Services": "Dienste", "last %d days": "letzte %d Tage", "%d days ago": "vor %d Tagen", "today": "heute", "%d h": "%d Std.",
+		"Services": "Dienste", "last %d days": "letzte %d Tage", "%d days ago": "vor %d Tagen", "today": "heute", "%d h": "%d h",
 		"Maintenance": "Wartung", "Up": "Erreichbar", "Degraded": "Beeinträchtigt", "Down": "Ausgefallen", "Not measured": "Nicht gemessen",
 		"Not measured yet": "Noch nicht gemessen", "since %s": "seit %s", "no reply": "keine Antwort",
 		"%s up": "%s erreichbar", "not measured": "nicht gemessen",

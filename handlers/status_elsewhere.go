@@ -137,11 +137,11 @@ func cut(s string, most int) string {
 // statusAddress is where the page, or something of it, is reached from outside: on its own domain once that is verified. Who reads a
 // page by its link gets addresses with the link's key.
 func (s *Server) statusAddress(p models.StatusPage, sub string, pairs ...string) string {
-	u := s.statusURL(p, sub, pairs...)
+	u := s.statusLocation(p, sub, pairs...)
 	return u.String()
 }
 
-func (s *Server) statusURL(p models.StatusPage, sub string, pairs ...string) url.URL {
+func (s *Server) statusLocation(p models.StatusPage, sub string, pairs ...string) url.URL {
 	u := *s.BaseURL
 	u.Path = "/status/" + p.Slug + sub
 	if p.CustomDomain != "" && !p.DomainVerifiedAt.IsZero() {

@@ -24,9 +24,10 @@ func (s *Server) showEmbed(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	origin := s.statusLocation(p, "")
 	_, integrity, _ := static.Widget(static.WidgetVersion)
 	page := views.EmbedPage{Page: s.page(c, p.Name+", elsewhere", "status-pages"), Name: p.Name, Visibility: p.Visibility, Published: p.IsPublished,
-		FrameSites: frameSites(p.FrameSites), URL: s.statusAddress(p, ""), Script: s.statusAddress(p, "/widget.js", "v", static.WidgetVersion), Integrity: integrity,
+		FrameSites: frameSites(p.FrameSites), URL: s.statusAddress(p, ""), Origin: origin.Scheme + "://" + origin.Host, Script: s.statusAddress(p, "/widget.js", "v", static.WidgetVersion), Integrity: integrity,
 		Frame: s.statusAddress(p, "/widget"), Badges: []views.EmbedBadge{s.embedBadge(p, p.Name, "/badge.svg")}}
 	for _, g := range board.Groups {
 		for _, component := range g.Components {
@@ -44,7 +45,7 @@ func (s *Server) showEmbed(c *fiber.Ctx) error {
 func (s *Server) embedBadge(p models.StatusPage, name, path string) views.EmbedBadge {
 	here := p
 	here.CustomDomain = ""
-	local := s.statusURL(here, path)
+	local := s.statusLocation(here, path)
 	local.Scheme, local.Host = "", ""
 	return views.EmbedBadge{Name: name, Local: local.String(), URL: s.statusAddress(p, path)}
 }

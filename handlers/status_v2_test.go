@@ -58,6 +58,13 @@ func TestGoldenStatusV2(t *testing.T) {
 		all.WriteString("# " + one.name + "\n" + strings.ReplaceAll(a.body, h.url, "https://echolot.example") + "\n")
 	}
 	goldenText(t, "status_v2.golden", all.String())
+	// Another check that finds the same changes nothing: who asks again with its tag is told so.
+	before := asked(t, h, v2Of(h.s, v2Summary), p, b, "").header.Get("ETag")
+	b.Measured, b.At = time.Now().Add(time.Second), someday.Add(time.Hour)
+	b.Groups[0].Components[1].CheckedAt, b.Groups[0].Components[1].RTT = someday.Add(time.Hour), time.Second
+	if after := asked(t, h, v2Of(h.s, v2Summary), p, b, "").header.Get("ETag"); before == "" || after != before {
+		t.Errorf("got the tags %s and %s, want the same", before, after)
+	}
 }
 
 // The indicator is the worst that was measured; what could not be measured is none of the known words; what people tell of is

@@ -102,15 +102,15 @@ func (b Badge) SVG() []byte {
 
 // inkOn is black or white, whichever has the greater contrast on the colour #rrggbb: 4.5 at least on every colour there is.
 func inkOn(color string) string {
-	l := luminance(color)
+	l := brightness(color)
 	if 1.05/(l+0.05) >= (l+0.05)/0.05 {
 		return "#fff"
 	}
 	return "#000"
 }
 
-// luminance is WCAG 2.2's relative luminance of #rrggbb, 0 to 1.
-func luminance(color string) float64 {
+// brightness is WCAG 2.2's relative luminance of #rrggbb, 0 to 1.
+func brightness(color string) float64 {
 	rgb, err := strconv.ParseUint(color[1:], 16, 32)
 	if err != nil {
 		return 0

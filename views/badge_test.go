@@ -15,7 +15,7 @@ import (
 func TestBadgeContrast(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		color := fmt.Sprintf("#%06x", rapid.IntRange(0, 0xffffff).Draw(t, "color"))
-		l, ink := luminance(color), inkOn(color)
+		l, ink := brightness(color), inkOn(color)
 		contrast := 1.05 / (l + 0.05)
 		if ink == "#000" {
 			contrast = (l + 0.05) / 0.05
@@ -29,8 +29,8 @@ func TestBadgeContrast(t *testing.T) {
 			t.Errorf("%s: got %s, want white", kind, got)
 		}
 	}
-	if got, want := luminance("#1a5a96"), 0.0979; got < want-0.002 || got > want+0.002 {
-		t.Errorf("luminance of #1a5a96: got %.4f, want %.4f", got, want)
+	if got, want := brightness("#1a5a96"), 0.0979; got < want-0.002 || got > want+0.002 {
+		t.Errorf("brightness of #1a5a96: got %.4f, want %.4f", got, want)
 	}
 }
 

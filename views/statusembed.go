@@ -14,8 +14,8 @@ type EmbedPage struct {
 	Published  bool
 	// FrameSites are the origins that may show the frame.
 	FrameSites []string
-	// URL is the page's.
-	URL string
+	// URL is the page's, Origin the beginning of it, as content policies name it.
+	URL, Origin string
 	// Badges are of the page, then of its components.
 	Badges []EmbedBadge
 	// Script and Frame are the addresses of the widget's, Integrity is the script's hash.

@@ -172,7 +172,9 @@ func TestCertificates(t *testing.T) {
 // A name that should have a certificate and gets none is told to the operator, once in a while.
 func TestNoCertificate(t *testing.T) {
 	i := newIssuer(t)
-	refuse := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "closed today", http.StatusServiceUnavailable) }))
+	refuse := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "closed today", http.StatusServiceUnavailable)
+	}))
 	i.handler.Store(&refuse)
 	p := serve(t, "ECHOLOT_BASE_URL=https://echolot.test", "ECHOLOT_TLS_LISTEN=127.0.0.1:0", "ECHOLOT_ACME_DIRECTORY="+i.URL+"/dir", "SSL_CERT_FILE="+filepath.Join(t.TempDir(), "none"))
 	for range 3 {

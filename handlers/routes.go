@@ -181,6 +181,7 @@ func (s *Server) routes() []route {
 		{get, "/status-pages/:id/preview", read, s.previewStatusPage},
 		{post, "/status-pages/:id/preview", changeMonitors, s.tryStatusPage},
 		{get, "/status-pages/:id/preview/logo", read, s.preview(s.showStatusLogo)},
+		{get, "/status-pages/:id/preview/theme.css", read, s.preview(s.showStatusTheme)},
 		{get, "/status-pages/:id/delete", changeMonitors, s.showDeleteStatusPage},
 		{post, "/status-pages/:id/delete", changeMonitors, s.deleteStatusPage},
 

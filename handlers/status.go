@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"echolot/models"
+	"echolot/views"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -17,6 +18,15 @@ func (s *Server) statusBoard(c *fiber.Ctx, p models.StatusPage) (models.StatusBo
 // statusKey is which of the page's drawings the visitor gets.
 func (s *Server) statusKey(c *fiber.Ctx, p models.StatusPage) viewKey {
 	return viewKey{language: s.words.Best(c.Query("lang"), c.Get(fiber.HeaderAcceptLanguage), p.Language), base: statusBase(c, p)}
+}
+
+// statusView is what something of the page is drawn from, in a language, for who asks.
+func (s *Server) statusView(c *fiber.Ctx, p models.StatusPage, board models.StatusBoard, language string) views.StatusPage {
+	v := views.StatusPage{Board: board, Language: language, Words: s.words.In(language), Assets: s.assets, Base: statusBase(c, p)}
+	if p.Visibility == models.VisibleLink {
+		v.Key = p.LinkToken
+	}
+	return v
 }
 
 func (s *Server) showStatus(c *fiber.Ctx) error {

@@ -340,6 +340,9 @@ func (s *statusPages) freshen(e *statusEntry, now time.Time) chan struct{} {
 // due tells whether the page has to be read again. It needs the lock.
 func (s *statusPages) due(e *statusEntry, now time.Time) bool {
 	age := now.Sub(e.read)
+	if e.board != nil && !e.board.ChangesAt.IsZero() && !now.Before(e.board.ChangesAt) {
+		return true // the clock alone brought it about
+	}
 	return e.urgent == atOnce || age >= s.maxAge || e.urgent == soonEnough && age >= e.pace()
 }
 

@@ -48,7 +48,7 @@ func (s *Server) elsewhere(file statusFile) fiber.Handler {
 		if err != nil {
 			return err
 		}
-		return file(c, p, views.StatusPage{Board: board, Language: language, Words: s.words.In(language), Assets: s.assets, Base: "/status/" + p.Slug})
+		return file(c, p, s.statusView(c, p, board, language))
 	}
 }
 

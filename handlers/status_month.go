@@ -94,10 +94,7 @@ func (s *Server) showStatusMonth(c *fiber.Ctx) error {
 		return err
 	}
 	language := s.words.Best(c.Query("lang"), c.Get(fiber.HeaderAcceptLanguage), p.Language)
-	m := views.StatusMonthPage{StatusPage: views.StatusPage{Board: board, Language: language, Words: s.words.In(language), Assets: s.assets}, Month: month, Notices: list}
-	if c.Params("slug") != "" { // else it has a domain of its own
-		m.Base = "/status/" + p.Slug
-	}
+	m := views.StatusMonthPage{StatusPage: s.statusView(c, p, board, language), Month: month, Notices: list}
 	if away < oldestMonth {
 		m.Earlier = month.AddDate(0, -1, 0).Format(monthForm)
 	}

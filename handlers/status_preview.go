@@ -45,8 +45,9 @@ func (s *Server) drawPreview(c *fiber.Ctx, p models.StatusPage) error {
 	}
 	beFramed(c)
 	language := s.words.Best(c.Query("lang"), "", p.Language)
-	return draw(c, http.StatusOK, views.Status(views.StatusPage{Board: board, Language: language, Words: s.words.In(language), Assets: s.assets,
-		Base: statusPath(p, "/preview"), Preview: true}))
+	v := s.statusView(c, p, board, language)
+	v.Base, v.Key = statusPath(p, "/preview"), ""
+	return draw(c, http.StatusOK, views.Status(v))
 }
 
 func (s *Server) previewStatusPage(c *fiber.Ctx) error {

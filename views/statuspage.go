@@ -28,8 +28,6 @@ type StatusPage struct {
 	Version string
 	// Stale is true while nothing newer than the board can be read: the page says of when it is.
 	Stale bool
-	// Preview is true in the frame beside the settings, which runs no scripts.
-	Preview bool
 }
 
 // T says the text in the page's language. The key is the English text with fmt's verbs.

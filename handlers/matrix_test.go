@@ -180,7 +180,7 @@ func matrix() map[string][]line {
 		"GET /live/:token":              {{good: 404}},
 		"GET /live/:token/events":       {{good: 404}},
 
-		"GET /status-pages/:id/embed": {{who: monitorChangers, good: 404}}, // of a page that is there: TestEmbed
+		"GET /status-pages/:id/embed": {{who: monitorChangers, path: aMonitor, good: 404}}, // a monitor is no page; of one: TestEmbed
 
 		"GET /incidents": {
 			{who: readers, good: 200},

@@ -122,6 +122,7 @@ func New(o Options) *Server {
 			s.app.Add(http.MethodHead, r.path, append(r.guards, r.handle)...)
 		}
 	}
+	s.app.Handler() // builds the tree of routes, which Fiber leaves to the first listener: the second may be asked before
 	return s
 }
 

@@ -119,9 +119,9 @@ func TestCertificates(t *testing.T) {
 			admin(t, data)
 			pageOn(t, filepath.Join(dir, "echolot.db"), "status.test")
 			settings := []string{data, "ECHOLOT_BASE_URL=https://echolot.test", "ECHOLOT_TLS_LISTEN=127.0.0.1:0", "ECHOLOT_RESOLVER=" + dns.Addr,
-				"ECHOLOT_ACME_EMAIL=noc@example.com", "ECHOLOT_ACME_DIRECTORY=" + i.URL + "/dir", "ECHOLOT_LISTEN=127.0.0.1:" + freePort(t), "SSL_CERT_FILE=" + i.trust(t)}
+				"ECHOLOT_ACME_EMAIL=noc@example.com", "ECHOLOT_ACME_DIRECTORY=" + i.URL + "/dir", "SSL_CERT_FILE=" + i.trust(t)}
 			p := serve(t, settings...)
-			plain := strings.TrimPrefix(settings[len(settings)-2], "ECHOLOT_LISTEN=")
+			plain := regexp.MustCompile(`"msg":"serving","url":"[^"]+","address":"([^"]+)"`).FindStringSubmatch(p.said())[1]
 			secure := p.tlsAddress()
 			if challenge == "tls-alpn-01" {
 				i.open(1, portOf(t, secure), dns.Addr)
@@ -196,14 +196,6 @@ func (p *program) tlsAddress() string {
 	serving := regexp.MustCompile(`"msg":"serving TLS","address":"([^"]+)"`)
 	p.waitSaid("where it serves TLS", serving)
 	return serving.FindStringSubmatch(p.said())[1]
-}
-
-// freePort is a port of loopback that was free a moment ago.
-func freePort(t *testing.T) string {
-	t.Helper()
-	ln := httptest.NewServer(nil)
-	defer ln.Close()
-	return strconv.Itoa(portOf(t, ln.Listener.Addr().String()))
 }
 
 // pageOn makes a public status page with a proved domain, and one that only claims another.

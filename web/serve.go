@@ -169,7 +169,7 @@ func (c *serveCommand) serve(ctx context.Context, store *models.Store, bus *even
 		go func() { served <- server.ServeTLS(certificates.listen(secure)) }()
 		log.Info("serving TLS", "address", secure.Addr().String())
 	}
-	log.Info("serving", "url", base.String(), "version", version, "database", store.Engine())
+	log.Info("serving", "url", base.String(), "address", ln.Addr().String(), "version", version, "database", store.Engine())
 
 	select {
 	case <-ctx.Done():

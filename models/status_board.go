@@ -149,7 +149,7 @@ const mostStatusMonitors = 500
 func (s *Store) UnscopedStatusBoard(ctx context.Context, p StatusPage) (StatusBoard, error) {
 	now := s.clock().UTC()
 	b := StatusBoard{Name: p.Name, Description: p.Description, Slug: p.Slug, Language: p.Language, TimeZone: p.TimeZone, FooterText: p.FooterText,
-		Accent: p.Accent, HasLogo: p.LogoType != "", NoIndex: p.NoIndex, Latency: p.Latency, Version: p.Version, At: now.In(p.Zone())}
+		Accent: p.Accent, HasLogo: p.LogoType != "", NoIndex: p.NoIndex || p.Visibility != VisiblePublic, Latency: p.Latency, Version: p.Version, At: now.In(p.Zone())}
 	rows, err := s.statusMonitors(ctx, p)
 	if err != nil {
 		return StatusBoard{}, err

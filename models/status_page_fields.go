@@ -144,21 +144,13 @@ func (p *StatusPage) applyDomain(in reader) {
 	v, ok := in.text(key, false)
 	domain := ""
 	if v = strings.TrimSpace(v); ok && v != "" {
-		ascii, _, err := ParseHostname(v)
-		_, notAddress := netip.ParseAddr(ascii)
-		switch {
-		case err != nil:
+		var err error
+		if domain, err = parseDomain(v); err != nil {
 			in.e.add(key, "Invalid hostname", err.Error())
 			return
-		case notAddress == nil || !strings.Contains(ascii, ".") || strings.Contains(ascii, "_"):
-			in.e.add(key, "Invalid hostname", "Type a whole name like status.example.com")
-			return
 		}
-		domain = ascii
 	}
-	if domain != p.CustomDomain {
-		p.CustomDomain, p.DomainToken, p.DomainVerifiedAt = domain, newSecret(), time.Time{}
-	}
+	p.setDomain(domain)
 }
 
 func (p *StatusPage) applyLooks(in reader) {

@@ -5,7 +5,8 @@ import "time"
 // StatusDomainPage is where a status page gets a domain of its own.
 type StatusDomainPage struct {
 	Page
-	PublicID, Name string
+	Head     StatusPageHead
+	PublicID string
 	// Domain is the one that the page has, or empty; Typed is what stands in the field, Error what is wrong with it.
 	Domain, Typed, Error string
 	// Record and Value are the name and the text of the TXT record that proves the domain.

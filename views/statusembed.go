@@ -9,6 +9,7 @@ import (
 // EmbedPage shows how a status page's files are put elsewhere.
 type EmbedPage struct {
 	Page
+	Head       StatusPageHead
 	Name       string
 	Visibility models.Visibility
 	Published  bool

@@ -27,7 +27,7 @@ func germanNotices() map[string]string {
 		"Completed":                 "Abgeschlossen",
 		"since %s":                  "seit %s",
 		"affects %s":                "betrifft %s",
-		"Measured to be over.":      "Gemessen: vorbei.",
+		"Ended.":                    "Beendet.",
 		"Measured: no reply. Opened automatically.":              "Gemessen: keine Antwort. Automatisch eröffnet.",
 		"Measured: slow, or packets lost. Opened automatically.": "Gemessen: langsam, oder Pakete verloren. Automatisch eröffnet.",
 		"Nothing reported.": "Nichts gemeldet.",

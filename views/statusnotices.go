@@ -45,8 +45,8 @@ func (p StatusPage) noticeLabel(n models.StatusNotice) templ.Component {
 	}
 }
 
-// noticeTitle is what an operator called it, or what was measured.
-func (p StatusPage) noticeTitle(n models.StatusNotice) string {
+// NoticeTitle is what an operator called it, or what was measured.
+func (p StatusPage) NoticeTitle(n models.StatusNotice) string {
 	if n.Title != "" {
 		return n.Title
 	}
@@ -77,8 +77,8 @@ func (p StatusPage) noticeTitle(n models.StatusNotice) string {
 	}
 }
 
-// noticeState is the word for how far it is; empty for none.
-func (p StatusPage) noticeState(s models.StatusPostState) string {
+// PostState is the word for how far it is; empty for none.
+func (p StatusPage) PostState(s models.StatusPostState) string {
 	switch s {
 	case models.PostInvestigating:
 		return p.T("Investigating")

@@ -124,25 +124,6 @@ func (p StatusPage) Milliseconds(d time.Duration) string {
 	return p.T("%.1f", float64(d.Microseconds())/1000) + nbsp + "ms"
 }
 
-// NoticeTitle is a notice's title; a measured incident, which nobody gave one, is told of by its components.
-func (p StatusPage) NoticeTitle(n models.StatusNotice) string {
-	if n.Title != "" {
-		return n.Title
-	}
-	names := strings.Join(n.Components, ", ")
-	over := !n.EndsAt.IsZero()
-	switch {
-	case n.Type == models.IncidentDegraded && over:
-		return p.T("%s was degraded", names)
-	case n.Type == models.IncidentDegraded:
-		return p.T("%s is degraded", names)
-	case over:
-		return p.T("%s was down", names)
-	default:
-		return p.T("%s is down", names)
-	}
-}
-
 // germanElsewhere is the catalogue's German half of what stands elsewhere.
 func germanElsewhere() map[string]string {
 	return map[string]string{
@@ -156,8 +137,6 @@ func germanElsewhere() map[string]string {
 		"All services are degraded": "Alle Dienste sind beeinträchtigt", "%d of %d services down": "%d von %d Diensten ausgefallen",
 		"%d of %d services degraded": "%d von %d Diensten beeinträchtigt", "%d of %d services not measured": "%d von %d Diensten nicht gemessen",
 		"and %d more": "und %d weitere", "Status page": "Statusseite",
-		"Affects: %s": "Betrifft: %s", "Investigating": "Wird untersucht", "Identified": "Ursache gefunden", "Monitoring": "Wird beobachtet", "Resolved": "Behoben",
-		"Scheduled": "Angekündigt", "In progress": "Im Gange", "Completed": "Abgeschlossen",
-		"%s is down": "%s ist ausgefallen", "%s was down": "%s war ausgefallen", "%s is degraded": "%s ist beeinträchtigt", "%s was degraded": "%s war beeinträchtigt",
+		"Affects: %s": "Betrifft: %s",
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -103,7 +104,12 @@ func ninetyDays(b *testing.B, path string) {
 	b.Helper()
 	begin := time.Now().AddDate(0, 0, -models.StatusDays)
 	store := modelstest.Open(b, path)
-	if _, err := modelstest.Connect(b, path).Exec("UPDATE monitors SET created_at = ?", begin); err != nil {
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.ExecContext(b.Context(), "UPDATE monitors SET created_at = ?", begin); err != nil {
 		b.Fatal(err)
 	}
 	by := models.Actor{UserID: 1, Role: models.RoleAdmin, HomeID: 1, OrganizationID: 1}

@@ -16,7 +16,7 @@ import (
 // show the frame. Another organization and who only reads find nothing.
 func TestEmbed(t *testing.T) {
 	houses(t, func(h *house) {
-		p := h.published("embed", `,"isPublished":true`)
+		p := h.published("embedded", `,"isPublished":true`)
 		path := "/status-pages/" + p.PublicID.String() + "/embed"
 		admin := h.session("admin@example.com")
 		a := h.browser(admin, "GET", path, nil)
@@ -49,7 +49,7 @@ func TestEmbed(t *testing.T) {
 				t.Errorf("%s: got %d", value(id), got.status)
 			}
 		}
-		if !strings.Contains(value("badge-markdown"), "/status/embed/badge.svg)](") || !strings.Contains(value("badge-html"), "<img src=") || !strings.Contains(doc.Find(`[data-testid="embed-sites"]`).Text(), "No other site") ||
+		if !strings.Contains(value("badge-markdown"), "/status/embedded/badge.svg)](") || !strings.Contains(value("badge-html"), "<img src=") || !strings.Contains(doc.Find(`[data-testid="embed-sites"]`).Text(), "No other site") ||
 			doc.Find(`[data-testid="embed-closed"]`).Length() != 0 {
 			t.Errorf("got %s", a.body)
 		}

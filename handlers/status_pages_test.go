@@ -83,7 +83,7 @@ func TestStatusPreview(t *testing.T) {
 	h := liteHouse(t)
 	session := h.session("admin@example.com")
 	a := h.browser(session, "GET", statusPagePath(h, "/preview"), nil)
-	if doc := a.page(t); a.status != 200 || doc.Find("h1").First().Text() != "Own page" || !strings.Contains(a.body, "Gateway") || strings.Contains(a.body, h.monitor.PublicID.String()) || strings.Contains(a.body, csrfOf(session)) {
+	if doc := a.page(t); a.status != 200 || doc.Find("title").Text() != "Own page" || !strings.Contains(a.body, "Gateway") || strings.Contains(a.body, h.monitor.PublicID.String()) || strings.Contains(a.body, csrfOf(session)) {
 		t.Errorf("got %d %s, want the page as visitors see it", a.status, a.body)
 	}
 	checkHeaders(t, "GET "+statusPagePath(h, "/preview"), a, false)
@@ -92,11 +92,11 @@ func TestStatusPreview(t *testing.T) {
 		t.Errorf("signed out: got %d, want 404: it is not published", got)
 	}
 	tried := url.Values{"name": {"Tried"}, "language": {"de"}, "slug": {"elsewhere"}}
-	if a = h.browser(session, "POST", statusPagePath(h, "/preview"), tried); a.status != 200 || a.page(t).Find("h1").First().Text() != "Tried" || a.page(t).Find("html").AttrOr("lang", "") != "de" {
+	if a = h.browser(session, "POST", statusPagePath(h, "/preview"), tried); a.status != 200 || a.page(t).Find("title").Text() != "Tried" || a.page(t).Find("html").AttrOr("lang", "") != "de" {
 		t.Errorf("got %d %s, want what was typed", a.status, a.body)
 	}
 	tried.Set("timeZone", "nowhere")
-	if a = h.browser(session, "POST", statusPagePath(h, "/preview"), tried); a.status != 200 || a.page(t).Find("h1").First().Text() != "Own page" {
+	if a = h.browser(session, "POST", statusPagePath(h, "/preview"), tried); a.status != 200 || a.page(t).Find("title").Text() != "Own page" {
 		t.Errorf("with something wrong: got %d %s, want the page as it is", a.status, a.body)
 	}
 	if p, err := h.store.StatusPage(t.Context(), h.organization, uuid.MustParse(h.page)); err != nil || p.Name != "Own page" || p.Slug != "own-page" {

@@ -11,6 +11,7 @@ import (
 	"echolot/models"
 
 	"github.com/PuerkitoBio/goquery"
+	"github.com/google/uuid"
 )
 
 // tellingPage makes a published page of the house's first customer.
@@ -49,10 +50,15 @@ func TestTellPeople(t *testing.T) {
 		if doc, _ := h.read("admin@example.com", "/incidents/"+incident); doc.Find("a[href$='/tell']").Length() != 1 {
 			h.t.Error("the incident's page has no way to tell people")
 		}
-		a := h.browser(session, "GET", "/incidents/"+incident+"/tell", nil)
-		form := a.header.Get("Location")
-		if a.status != http.StatusSeeOther || form != "/status-pages/"+page.PublicID.String()+"/posts/new?kind=incident&incident="+incident {
-			h.t.Fatalf("got %d to %q, want the form of the one page", a.status, form)
+		form := "/status-pages/" + page.PublicID.String() + "/posts/new?kind=incident&incident=" + incident
+		if doc, _ := h.read("admin@example.com", "/incidents/"+incident+"/tell"); doc.Find("main a[href='"+form+"']").Length() != 1 || doc.Find("main a[href*='/posts/new']").Length() != 2 {
+			h.t.Fatalf("got the choice %s, want both pages that show the monitor", doc.Find("main").Text())
+		}
+		if err := h.store.DeleteStatusPage(h.t.Context(), h.organization, uuid.MustParse(h.page)); err != nil {
+			h.t.Fatal(err)
+		}
+		if a := h.browser(session, "GET", "/incidents/"+incident+"/tell", nil); a.status != http.StatusSeeOther || a.header.Get("Location") != form {
+			h.t.Fatalf("got %d to %q, want the form of the one page", a.status, a.header.Get("Location"))
 		}
 		doc, _ := h.read("admin@example.com", form)
 		box := "monitor." + h.monitor.PublicID.String()
@@ -65,7 +71,7 @@ func TestTellPeople(t *testing.T) {
 			h.t.Errorf("without a title: got %d, want 422 with what was typed", a.status)
 		}
 		sent.Set("title", "Cut cable & <b>more</b>")
-		a = h.browser(session, "POST", posts, sent)
+		a := h.browser(session, "POST", posts, sent)
 		post := a.header.Get("Location")
 		if a.status != http.StatusSeeOther || !strings.HasPrefix(post, posts+"/") {
 			h.t.Fatalf("got %d to %q, want the post's page", a.status, post)

@@ -55,6 +55,8 @@ type statusPages struct {
 	epoch     int64                // grows with every change of a page's settings
 	counted   map[string]int       // visitors by client network
 	sub       *events.Subscription
+	marked    int64     // events of sub that were marked
+	hasMarked sync.Cond // of mu: says that marked grew, or that sub is another one
 	closed    bool
 	looking   bool // at who may still see what they see
 
@@ -114,9 +116,11 @@ type statusView struct {
 }
 
 func newStatusPages(store *models.Store, log *slog.Logger, words *views.Words, assets views.Assets, h *hub) *statusPages {
-	return &statusPages{store: store, log: log, words: words, assets: assets, hub: h, writeTime: defaultWriteTime, maxAge: statusAge, staleAge: staleAge,
+	s := &statusPages{store: store, log: log, words: words, assets: assets, hub: h, writeTime: defaultWriteTime, maxAge: statusAge, staleAge: staleAge,
 		at: map[string]*statusEntry{}, byID: map[int64]*statusEntry{}, byMonitor: map[int64]map[*statusEntry]struct{}{}, unknown: map[string]time.Time{},
 		counted: map[string]int{}, reads: make(chan struct{}, statusReads), quit: make(chan struct{}), woken: make(chan struct{}, 1)}
+	s.hasMarked.L = &s.mu
+	return s
 }
 
 // The addresses of pages: the two kinds can not be mistaken for each other.

@@ -66,6 +66,8 @@ func (s *statusPages) listen(sub *events.Subscription) {
 			if ok {
 				s.mu.Lock()
 				s.mark(e)
+				s.marked++
+				s.hasMarked.Broadcast()
 				s.mu.Unlock()
 				continue
 			}
@@ -76,7 +78,8 @@ func (s *statusPages) listen(sub *events.Subscription) {
 			}
 			sub = s.store.Bus().Subscribe(busLag)
 			s.mu.Lock()
-			s.sub = sub
+			s.sub, s.marked = sub, 0
+			s.hasMarked.Broadcast()
 			s.missed()
 			s.mu.Unlock()
 		case <-s.woken:
@@ -95,17 +98,25 @@ func (s *statusPages) listen(sub *events.Subscription) {
 	}
 }
 
-// catchUp marks what was told before the caller asks: whoever changes a page and then looks, sees the change. It needs the lock.
+// catchUp marks what was told before the caller asks: whoever changes a page and then looks, sees the change. It needs the lock, and
+// may give it up meanwhile.
 func (s *statusPages) catchUp() {
-	for s.sub != nil {
+	sub := s.sub
+	if sub == nil {
+		return
+	}
+	told := sub.Sent()
+	for s.sub == sub && s.marked < told {
 		select {
-		case e, ok := <-s.sub.C:
+		case e, ok := <-sub.C:
 			if !ok { // the listener sees it too
 				return
 			}
 			s.mark(e)
-		default:
-			return
+			s.marked++
+			s.hasMarked.Broadcast()
+		default: // the listener has it in its hands, and wants the lock
+			s.hasMarked.Wait()
 		}
 	}
 }

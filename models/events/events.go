@@ -5,6 +5,7 @@ package events
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -70,7 +71,12 @@ type Subscription struct {
 	ch    chan Event
 	types []Type // empty = all
 	bus   *Bus
+	sent  atomic.Int64
 }
+
+// Sent is how many events were put into C so far: all that was published before the call, unless the subscription was cut off. A
+// subscriber that counts what it handled knows by it whether one that it took is still in its hands.
+func (s *Subscription) Sent() int64 { return s.sent.Load() }
 
 // Subscribe returns a subscription to the types, or to all where none is named, that may lag by size events. One that
 // falls further behind is cut off: its channel is closed, and the subscriber subscribes again and reads the database anew.
@@ -113,6 +119,7 @@ func (b *Bus) Publish(events ...Event) {
 			}
 			select {
 			case s.ch <- e:
+				s.sent.Add(1)
 				continue
 			default:
 				b.drop(s)

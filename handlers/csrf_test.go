@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"echolot/models/modelstest"
+
+	"github.com/google/uuid"
 )
 
 // everyURL fills the route's parameters with what the first organization has.
@@ -22,12 +24,53 @@ func (h *house) everyURL(r route) string {
 		id = "1"
 	case strings.Contains(r.path, "/incidents") && h.opened != "":
 		id = h.opened
+	case strings.Contains(r.path, "/status-templates/:id"):
+		list, err := h.store.StatusTemplates(h.t.Context(), h.organization)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		if len(list) > 0 {
+			id = list[0].PublicID.String()
+		}
+	}
+	post, update := "none", "none"
+	if strings.Contains(r.path, ":post") {
+		post, update = h.told()
 	}
 	asset, err := url.Parse(h.s.assets.Style)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return strings.NewReplacer(":id", id, ":token", "none", "/static/:file", asset.Path).Replace(r.path)
+	return strings.NewReplacer(":id", id, ":post", post, ":update", update, ":token", "none", "/static/:file", asset.Path).Replace(r.path)
+}
+
+// told names the last post on the status page and its update, where the test told people something.
+func (h *house) told() (post, update string) {
+	h.t.Helper()
+	ctx, page := h.t.Context(), uuid.MustParse(h.page)
+	posts, _, err := h.store.StatusPosts(ctx, h.organization, page, 1, 0)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if len(posts) == 0 {
+		return "none", "none"
+	}
+	d, err := h.store.StatusPost(ctx, h.organization, page, posts[0].PublicID)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return d.PublicID.String(), d.Updates[0].PublicID.String()
+}
+
+// tellPeople makes a post with an update on the status page, and a template.
+func (h *house) tellPeople() {
+	h.t.Helper()
+	if _, err := h.store.CreateStatusPost(h.t.Context(), h.organization, uuid.MustParse(h.page), object(h.t, `{"kind":"incident","title":"x","body":"y"}`)); err != nil {
+		h.t.Fatal(err)
+	}
+	if _, err := h.store.CreateStatusTemplate(h.t.Context(), h.organization, object(h.t, `{"name":"Fresh","kind":"incident","title":"x"}`)); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 // TestForgedRequests: a request that changes something and comes with the cookie needs to come from our own pages and to
@@ -37,6 +80,7 @@ func TestForgedRequests(t *testing.T) {
 	if _, _, err := h.store.CreateToken(t.Context(), h.organization, object(t, `{"name":"target"}`)); err != nil {
 		t.Fatal(err)
 	}
+	h.tellPeople()
 	session, other := h.session("admin@example.com"), h.session("admin@example.com")
 	token := csrfOf(session)
 	tests := map[string][]string{
@@ -148,6 +192,7 @@ func TestBodiesOfAnotherType(t *testing.T) {
 	if _, _, err := h.store.CreateToken(t.Context(), h.organization, object(t, `{"name":"target"}`)); err != nil {
 		t.Fatal(err)
 	}
+	h.tellPeople()
 	before := modelstest.Digest(t, h.store)
 	for _, r := range h.s.routes() {
 		if r.method == http.MethodGet || r.method == http.MethodDelete || strings.HasPrefix(r.path, "/setup/") {
@@ -183,6 +228,7 @@ func TestReadingChangesNothing(t *testing.T) {
 		if _, _, err := h.store.RequestCheck(h.t.Context(), h.organization, h.monitor.PublicID); err != nil {
 			h.t.Fatal(err)
 		}
+		h.tellPeople()
 		before := modelstest.Digest(h.t, h.store)
 		asked := 0
 		for _, r := range h.s.routes() {

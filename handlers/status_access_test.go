@@ -6,8 +6,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,11 +16,10 @@ import (
 	"echolot/models/modelstest"
 
 	"github.com/PuerkitoBio/goquery"
-	"github.com/alexedwards/argon2id"
 	"github.com/gofiber/fiber/v2"
 )
 
-// sql changes what no method changes.
+// sql changes what no method changes, and tells what models tell after a change.
 func (h *house) sql(statement string) {
 	h.t.Helper()
 	var db *sql.DB
@@ -36,26 +35,34 @@ func (h *house) sql(statement string) {
 	if _, err := db.ExecContext(h.t.Context(), statement); err != nil {
 		h.t.Fatal(err)
 	}
+	h.statusChanged("")
 }
+
+// pagePassword opens every page of VisiblePassword that pageFor makes.
+const pagePassword = "open sesame 1"
 
 // pageFor makes a published page of the first customer.
 func (h *house) pageFor(slug string, visibility models.Visibility) models.StatusPage {
 	h.t.Helper()
-	p, err := h.store.CreateStatusPage(h.t.Context(), h.organization, object(h.t, `{"customerId":`+"1"+`,"name":"The page","slug":"`+slug+`","visibility":"`+string(visibility)+`","isPublished":true}`))
+	secret := ""
+	if visibility == models.VisiblePassword {
+		secret = `,"password":"` + pagePassword + `"`
+	}
+	p, err := h.store.CreateStatusPage(h.t.Context(), h.organization, object(h.t, `{"customerId":1,"name":"The page","slug":"`+slug+`","visibility":"`+string(visibility)+`","isPublished":true`+secret+`}`))
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	return p
 }
 
-// pagePassword gives the page a password.
-func (h *house) pagePassword(slug, password string) {
+// changePage changes the page as an operator does; fields are JSON.
+func (h *house) changePage(p models.StatusPage, fields string) models.StatusPage {
 	h.t.Helper()
-	hash, err := argon2id.CreateHash(password, &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
+	changed, err := h.store.ChangeStatusPage(h.t.Context(), h.organization, p.PublicID, object(h.t, fields), "")
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.sql(`UPDATE status_pages SET password_hash = '` + hash + `' WHERE slug = '` + slug + `'`)
+	return changed
 }
 
 // at asks a host by its name.
@@ -100,13 +107,13 @@ func (a answer) shows() bool {
 // TestStatusPublic: anybody sees it, and gets no cookie; crawlers may find it unless it says no.
 func TestStatusPublic(t *testing.T) {
 	houses(t, func(h *house) {
-		h.pageFor("acme", models.VisiblePublic)
+		p := h.pageFor("acme", models.VisiblePublic)
 		a := h.request("GET", "/status/acme", "")
 		if !a.shows() || a.header.Get("Set-Cookie") != "" || a.header.Get("X-Robots-Tag") != "" {
 			h.t.Errorf("got %d, cookie %q, robots %q; want the page and neither", a.status, a.header.Get("Set-Cookie"), a.header.Get("X-Robots-Tag"))
 		}
 		h.wantStatus("HEAD", h.request("HEAD", "/status/acme", ""), http.StatusOK)
-		h.sql("UPDATE status_pages SET no_index = TRUE")
+		h.changePage(p, `{"noIndex":true}`)
 		if a := h.request("GET", "/status/acme", ""); a.header.Get("X-Robots-Tag") != "noindex, nofollow" {
 			h.t.Errorf("not to be found: got robots %q", a.header.Get("X-Robots-Tag"))
 		}
@@ -116,13 +123,25 @@ func TestStatusPublic(t *testing.T) {
 	})
 }
 
+// TestStatusChangeCounts: whoever asks for a page after a change finds it changed, however soon.
+func TestStatusChangeCounts(t *testing.T) {
+	h := liteHouse(t)
+	p := h.pageFor("acme", models.VisiblePublic)
+	for i := range 50 {
+		p = h.changePage(p, `{"isPublished":`+strconv.FormatBool(i%2 == 0)+`}`)
+		if got, err := h.s.status.ofSlug(t.Context(), "acme"); err != nil || got.IsPublished != p.IsPublished {
+			t.Fatalf("change %d: got published %t and error %v, want %t", i, got.IsPublished, err, p.IsPublished)
+		}
+	}
+}
+
 // TestStatusNotThere: what is not published, not for the visitor, misspelt or nowhere is the same answer, to the byte.
 func TestStatusNotThere(t *testing.T) {
 	houses(t, func(h *house) {
+		pages := map[string]models.StatusPage{}
 		for slug, visibility := range map[string]models.Visibility{"by-link": models.VisibleLink, "public": models.VisiblePublic, "password": models.VisiblePassword, "members": models.VisibleMembers} {
-			h.pageFor(slug, visibility)
+			pages[slug] = h.pageFor(slug, visibility)
 		}
-		h.pagePassword("password", "open sesame 1")
 		want := h.request("GET", "/status/nothing", "")
 		h.wantStatus("nothing", want, http.StatusNotFound)
 		same := func(what string, a answer) {
@@ -138,13 +157,13 @@ func TestStatusNotThere(t *testing.T) {
 		}
 		foreigner := h.session(h.foreigner)
 		same("members, signed in elsewhere", h.request("GET", "/status/members", "", "Cookie", "sid="+foreigner))
-		h.sql("UPDATE status_pages SET is_published = FALSE")
-		for _, slug := range []string{"by-link", "public", "password", "members"} {
+		for slug, p := range pages {
+			h.changePage(p, `{"isPublished":false}`)
 			same(slug+", not published", h.request("GET", "/status/"+slug, ""))
 			same(slug+", not published, for an admin", h.request("GET", "/status/"+slug, "", "Cookie", "sid="+h.session("admin@example.com")))
 		}
 		wantPost := h.at("", "POST", "/status/nothing/login", "password=x")
-		for _, slug := range []string{"by-link", "public", "password", "members"} {
+		for slug := range pages {
 			if a := h.at("", "POST", "/status/"+slug+"/login", "password=open+sesame+1"); a.text() != wantPost.text() || a.status != http.StatusNotFound {
 				h.t.Errorf("%s: a password: got\n%s\nwant\n%s", slug, a.text(), wantPost.text())
 			}
@@ -163,7 +182,13 @@ func TestStatusByLink(t *testing.T) {
 		for _, key := range []string{"", other.LinkToken, p.LinkToken[:10], p.LinkToken + "x", strings.ToUpper(p.LinkToken)} {
 			h.wantStatus("key "+key, h.request("GET", "/status/acme?key="+key, ""), http.StatusNotFound)
 		}
-		h.sql("UPDATE status_pages SET link_token = 'renewed'")
+		renewed, err := h.store.RenewStatusLink(h.t.Context(), h.organization, p.PublicID)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		if a := h.request("GET", "/status/acme?key="+renewed.LinkToken, ""); !a.shows() {
+			h.t.Errorf("the new link: got %d, want the page", a.status)
+		}
 		h.wantStatus("an old link", h.request("GET", "/status/acme?key="+p.LinkToken, ""), http.StatusNotFound)
 		h.sql("UPDATE status_pages SET link_token = ''")
 		h.wantStatus("no link", h.request("GET", "/status/acme?key=", ""), http.StatusNotFound)
@@ -173,7 +198,7 @@ func TestStatusByLink(t *testing.T) {
 // TestStatusForMembers: who is not signed in is asked to, and comes back; who sees the customer sees the page.
 func TestStatusForMembers(t *testing.T) {
 	houses(t, func(h *house) {
-		h.pageFor("acme", models.VisibleMembers)
+		p := h.pageFor("acme", models.VisibleMembers)
 		a := h.request("GET", "/status/acme", "")
 		if a.status != http.StatusSeeOther || a.header.Get("Location") != "/login?next=%2Fstatus%2Facme" {
 			h.t.Errorf("signed out: got %d to %q, want the way to sign in", a.status, a.header.Get("Location"))
@@ -189,7 +214,7 @@ func TestStatusForMembers(t *testing.T) {
 		}
 		h.wantStatus("another organization", h.request("GET", "/status/acme", "", "Cookie", "sid="+h.session(h.foreigner)), http.StatusNotFound)
 		limited := h.session(h.limited)
-		h.sql("UPDATE status_pages SET customer_id = " + h.ref(h.second.ID))
+		h.changePage(p, `{"customerId":`+h.ref(h.second.ID)+`}`)
 		h.wantStatus("a customer not seen", h.request("GET", "/status/acme", "", "Cookie", "sid="+limited), http.StatusNotFound)
 		if err := h.store.SignOut(h.t.Context(), h.organization, token); err != nil {
 			h.t.Fatal(err)
@@ -202,10 +227,8 @@ func TestStatusForMembers(t *testing.T) {
 // TestStatusByPassword: the form in the visitor's language, then a cookie for this page alone, until the password changes.
 func TestStatusByPassword(t *testing.T) {
 	houses(t, func(h *house) {
-		h.pageFor("acme", models.VisiblePassword)
+		p := h.pageFor("acme", models.VisiblePassword)
 		h.pageFor("acme-2", models.VisiblePassword)
-		h.pagePassword("acme", "open sesame 1")
-		h.pagePassword("acme-2", "open sesame 1")
 		a := h.request("GET", "/status/acme", "", "Accept-Language", "de-AT, en;q=0.5")
 		doc, err := goquery.NewDocumentFromReader(strings.NewReader(a.body))
 		if err != nil {
@@ -242,7 +265,7 @@ func TestStatusByPassword(t *testing.T) {
 		}
 		h.wantStatus("another page", h.request("GET", "/status/acme-2", "", "Cookie", visit), http.StatusUnauthorized)
 		h.wantStatus("a forged cookie", h.request("GET", "/status/acme", "", "Cookie", "status_visit=x"), http.StatusUnauthorized)
-		h.pagePassword("acme", "open sesame 2")
+		h.changePage(p, `{"password":"open sesame 2"}`)
 		h.wantStatus("a new password", h.request("GET", "/status/acme", "", "Cookie", visit), http.StatusUnauthorized)
 	})
 }
@@ -250,7 +273,6 @@ func TestStatusByPassword(t *testing.T) {
 func TestStatusPasswordIsThrottled(t *testing.T) {
 	h := liteHouse(t)
 	h.pageFor("acme", models.VisiblePassword)
-	h.pagePassword("acme", "open sesame 1")
 	for range 20 {
 		h.wantStatus("a wrong password", h.at("", "POST", "/status/acme/login", "password=wrong"), http.StatusUnprocessableEntity)
 	}
@@ -263,8 +285,7 @@ func TestStatusPasswordIsThrottled(t *testing.T) {
 func TestStatusCookieOfHTTPS(t *testing.T) {
 	h := liteHouse(t, overHTTPS)
 	h.pageFor("acme", models.VisiblePassword)
-	h.pagePassword("acme", "open sesame 1")
-	a := h.at("", "POST", "/status/acme/login", url.Values{"password": {"open sesame 1"}}.Encode())
+	a := h.at("", "POST", "/status/acme/login", url.Values{"password": {pagePassword}}.Encode())
 	if cookie := a.header.Get("Set-Cookie"); a.status != http.StatusSeeOther || !strings.Contains(cookie, "; secure") {
 		t.Errorf("got %d and %q, want a secure cookie", a.status, cookie)
 	}
@@ -273,21 +294,16 @@ func TestStatusCookieOfHTTPS(t *testing.T) {
 // TestVisitAgain: a stream's visitor is refused once the page would not open any more, and stays while only we are in trouble.
 func TestVisitAgain(t *testing.T) {
 	h := liteHouse(t)
-	s := New(h.s.Options)
 	var again func(context.Context) (models.Actor, error)
-	s.app.Get("/again/:slug", func(c *fiber.Ctx) error {
-		again = s.visitAgain(c)
-		return nil
+	h.serveAgain(func(s *Server) {
+		s.app.Get("/again/:slug", func(c *fiber.Ctx) error {
+			again = s.visitAgain(c)
+			return nil
+		})
 	})
 	open := func(path, cookie string) {
 		t.Helper()
-		r := httptest.NewRequest("GET", path, nil)
-		r.Header.Set("Cookie", cookie)
-		resp, err := s.app.Test(r, -1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = resp.Body.Close()
+		h.wantStatus(path, h.request("GET", path, "", "Cookie", cookie), http.StatusOK)
 	}
 	ask := func(what string, refused bool) {
 		t.Helper()
@@ -298,19 +314,25 @@ func TestVisitAgain(t *testing.T) {
 	p := h.pageFor("acme", models.VisibleLink)
 	open("/again/acme?key="+p.LinkToken, "")
 	ask("with the key", false)
-	h.sql("UPDATE status_pages SET link_token = 'renewed'")
+	if _, err := h.store.RenewStatusLink(t.Context(), h.organization, p.PublicID); err != nil {
+		t.Fatal(err)
+	}
 	ask("with an old key", true)
 
-	h.pagePassword("acme", "open sesame 1")
-	h.sql("UPDATE status_pages SET visibility = 'password'")
+	h.changePage(p, `{"visibility":"password","password":"`+pagePassword+`"}`)
 	visit, _, _ := strings.Cut(h.at("", "POST", "/status/acme/login", "password=open+sesame+1").header.Get("Set-Cookie"), ";")
 	open("/again/acme", visit)
 	ask("with the password", false)
-	h.pagePassword("acme", "open sesame 2")
+	h.sql("ALTER TABLE status_visits RENAME TO away")
+	if _, err := again(t.Context()); err == nil || errors.Is(err, models.ErrUnauthorized) {
+		t.Errorf("without the visits: got %v, want trouble that refuses nobody", err)
+	}
+	h.sql("ALTER TABLE away RENAME TO status_visits")
+	h.changePage(p, `{"password":"open sesame 2"}`)
 	ask("with an old password", true)
 
 	session := h.session("readonly@example.com")
-	h.sql("UPDATE status_pages SET visibility = 'members'")
+	h.changePage(p, `{"visibility":"members"}`)
 	open("/again/acme", "sid="+session)
 	ask("signed in", false)
 	if err := h.store.SignOut(t.Context(), h.organization, session); err != nil {
@@ -318,12 +340,16 @@ func TestVisitAgain(t *testing.T) {
 	}
 	ask("signed out", true)
 
-	h.sql("UPDATE status_pages SET visibility = 'public'")
+	h.changePage(p, `{"visibility":"public"}`)
 	ask("public", false)
-	h.sql("UPDATE status_pages SET is_published = FALSE")
+	h.changePage(p, `{"isPublished":false}`)
 	ask("not published", true)
+	h.changePage(p, `{"isPublished":true}`)
+	ask("published again", false)
 	h.sql("ALTER TABLE status_pages RENAME TO away")
+	ask("without the database", false)
+	open("/again/unread", "") // nobody asked for this one while the database was there
 	if _, err := again(t.Context()); err == nil || errors.Is(err, models.ErrUnauthorized) {
-		t.Errorf("without the database: got %v, want trouble that refuses nobody", err)
+		t.Errorf("a page that nobody read: got %v, want trouble that refuses nobody", err)
 	}
 }

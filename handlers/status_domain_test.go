@@ -29,7 +29,7 @@ func (h *house) forgetDomains() {
 // TestStatusDomain: a proved domain shows its page at its root and reaches nothing else; every other name shows what it did before.
 func TestStatusDomain(t *testing.T) {
 	houses(t, func(h *house) {
-		h.pageFor("acme", models.VisiblePublic)
+		p := h.pageFor("acme", models.VisiblePublic)
 		h.pageFor("other", models.VisiblePublic)
 		h.sql("UPDATE status_pages SET custom_domain = 'claimed.example' WHERE slug = 'other'")
 		h.domain("acme", "status.example")
@@ -42,14 +42,18 @@ func TestStatusDomain(t *testing.T) {
 		h.wantStatus("with a query", h.at("status.example", "GET", "/?lang=de", ""), http.StatusOK)
 		h.wantStatus("a style sheet", h.at("status.example", "GET", h.s.assets.Style, ""), http.StatusOK)
 		h.wantStatus("the icon", h.at("status.example", "GET", "/favicon.ico", ""), http.StatusOK)
+		// The program's own stream is for those who are signed in.
+		if a := h.at("status.example", "HEAD", "/events", ""); a.status != http.StatusOK || !strings.HasPrefix(a.header.Get("Content-Type"), "text/event-stream") {
+			h.t.Errorf("the page's stream: got %d with %v", a.status, a.header)
+		}
 		session := h.session("admin@example.com")
 		for _, r := range h.s.routes() {
 			target := h.everyURL(r)
-			if strings.HasPrefix(r.path, "/static/") || r.path == "/favicon.ico" || r.path == "/" || r.path == "/robots.txt" {
-				continue
+			if strings.HasPrefix(r.path, "/static/") || r.path == "/favicon.ico" || r.path == "/" || r.path == "/robots.txt" || r.path == "/events" {
+				continue // a page has these itself
 			}
 			a := h.at("status.example", r.method, target, "", "Cookie", "sid="+session, "Authorization", "Bearer "+session, "Sec-Fetch-Site", "same-origin")
-			// /login takes the page's password, /events and the like are the page's own.
+			// /login is there for a page with a password.
 			if a.status != http.StatusNotFound && a.status != http.StatusMethodNotAllowed {
 				h.t.Errorf("%s %s: got %d %s, want it not there", r.method, target, a.status, firstBytes(a.body))
 			}
@@ -81,7 +85,7 @@ func TestStatusDomain(t *testing.T) {
 		if a := h.at("status.example", "GET", "/robots.txt", ""); a.status != http.StatusOK || a.body != "User-agent: *\nDisallow:\n" {
 			h.t.Errorf("robots.txt: got %d %q", a.status, a.body)
 		}
-		h.sql("UPDATE status_pages SET is_published = FALSE")
+		h.changePage(p, `{"isPublished":false}`)
 		for _, path := range []string{"/", "/robots.txt"} {
 			h.wantStatus("not published", h.at("status.example", "GET", path, ""), http.StatusNotFound)
 		}
@@ -105,7 +109,6 @@ func TestStatusDomainOfTheProgram(t *testing.T) {
 func TestStatusDomainAccess(t *testing.T) {
 	houses(t, func(h *house) {
 		p := h.pageFor("acme", models.VisiblePassword)
-		h.pagePassword("acme", "open sesame 1")
 		h.domain("acme", "status.example")
 		a := h.at("status.example", "GET", "/", "")
 		if a.status != http.StatusUnauthorized || !strings.Contains(a.body, `action="/login"`) {
@@ -125,13 +128,13 @@ func TestStatusDomainAccess(t *testing.T) {
 			h.t.Errorf("robots.txt: got %d %q", a.status, a.body)
 		}
 
-		h.sql("UPDATE status_pages SET visibility = 'link'")
+		p = h.changePage(p, `{"visibility":"link"}`)
 		if a := h.at("status.example", "GET", "/?key="+p.LinkToken, ""); !a.shows() {
 			h.t.Errorf("with the key: got %d, want the page", a.status)
 		}
 		h.wantStatus("without the key", h.at("status.example", "GET", "/", ""), http.StatusNotFound)
 
-		h.sql("UPDATE status_pages SET visibility = 'members'")
+		h.changePage(p, `{"visibility":"members"}`)
 		a = h.at("status.example", "GET", "/?next=//evil.example", "", "Cookie", "sid="+h.session("admin@example.com"))
 		if a.status != http.StatusSeeOther || a.header.Get("Location") != h.url+"/status/acme" {
 			h.t.Errorf("members: got %d to %q, want the program's address", a.status, a.header.Get("Location"))

@@ -142,15 +142,15 @@ func (s *statusPages) find(ctx context.Context, address string, read func(contex
 	if e := s.at[address]; e != nil {
 		e.asked = now
 		s.renew(ctx, e, false)
-		defer s.mu.Unlock()
-		if s.at[address] != e { // the read told that it moved or is gone
-			return models.StatusPage{}, &models.NotFound{What: "Status page"}
+		if s.at[address] == e {
+			defer s.mu.Unlock()
+			return e.page, nil
 		}
-		return e.page, nil
+		// The read told that it moved or is gone, or that it has another domain: the address may be a page's all the same.
 	}
 	if at, ok := s.unknown[address]; ok && now.Sub(at) < unknownFor {
 		s.mu.Unlock()
-		return models.StatusPage{}, &models.NotFound{What: "Status page"}
+		return models.StatusPage{}, errNoStatusPage()
 	}
 	s.mu.Unlock()
 	// Whoever asks first must not take the others with him when he leaves.
@@ -283,7 +283,7 @@ func (s *statusPages) current(ctx context.Context, page models.StatusPage) (*sta
 	defer s.mu.Unlock()
 	switch {
 	case e.gone:
-		return nil, &models.NotFound{What: "Status page"}
+		return nil, errNoStatusPage()
 	case e.board != nil:
 		return e, nil
 	case e.failing != nil:

@@ -12,6 +12,7 @@ import (
 	"echolot/models/events"
 	"echolot/views"
 
+	"github.com/gofiber/fiber/v2"
 	"golang.org/x/sync/singleflight"
 )
 
@@ -119,10 +120,12 @@ func (s *statusPages) find(ctx context.Context, address string, read func(contex
 	}
 	s.mu.Unlock()
 	// Whoever asks first must not take the others with him when he leaves.
-	found := s.finds.DoChan(address, func() (any, error) {
+	found := s.finds.DoChan(address, func() (found any, err error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTime)
 		defer cancel()
-		return s.enter(ctx, address, read)
+		err = errNotDrawn()
+		s.safely(func() { found, err = s.enter(ctx, address, read) }) // no request's recovery reaches a panic here
+		return found, err
 	})
 	select {
 	case r := <-found:
@@ -136,8 +139,15 @@ func (s *statusPages) find(ctx context.Context, address string, read func(contex
 // enter reads a page for the first time and keeps it.
 func (s *statusPages) enter(ctx context.Context, address string, read func(context.Context) (models.StatusPage, error)) (models.StatusPage, error) {
 	s.mu.Lock()
-	epoch := s.epoch
+	epoch, closed := s.epoch, s.closed
+	if !closed {
+		s.work.Add(1) // close waits for it
+	}
 	s.mu.Unlock()
+	if closed {
+		return models.StatusPage{}, fiber.NewError(fiber.StatusServiceUnavailable, "Echolot is stopping")
+	}
+	defer s.work.Done()
 	begun := time.Now()
 	page, err := read(ctx)
 	var none *models.NotFound

@@ -125,13 +125,15 @@ func (s *statusPages) begin(e *statusEntry, now time.Time) {
 		defer s.mu.Unlock()
 		e.reading, e.tried = nil, time.Now()
 		if !ok && e.failing == nil {
-			e.failing = errors.New("the page could not be drawn; see the log")
+			e.failing = errNotDrawn()
 		}
 		if e.failing != nil {
 			e.urgent = max(e.urgent, was)
 		}
 	}()
 }
+
+func errNotDrawn() error { return errors.New("the page could not be drawn; see the log") }
 
 // safely keeps a fault of ours in drawing one page from ending the program.
 func (s *statusPages) safely(f func()) {

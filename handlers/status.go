@@ -41,12 +41,7 @@ func (s *Server) showStatus(c *fiber.Ctx) error {
 	f := d.form(c.Get(fiber.HeaderAcceptEncoding), c)
 	c.Set(fiber.HeaderContentType, "text/html; charset=utf-8")
 	c.Vary(fiber.HeaderAcceptEncoding, fiber.HeaderAcceptLanguage)
-	// Kept, but asked about each time: a page that is a minute old is no status page.
-	c.Set(fiber.HeaderCacheControl, "no-cache")
-	if p.Visibility != models.VisiblePublic {
-		c.Set(fiber.HeaderCacheControl, "private, no-cache")
-		c.Vary(fiber.HeaderCookie)
-	}
+	askAgain(c, p)
 	return sendForm(c, f)
 }
 
@@ -66,8 +61,9 @@ func (d *drawing) form(accept string, c *fiber.Ctx) form {
 
 // sendForm answers with bytes that all visitors share, or with 304 where the visitor has them.
 func sendForm(c *fiber.Ctx, f form) error {
-	c.Set(fiber.HeaderETag, `"`+f.etag+`"`)
-	if c.Fresh() {
+	tag := `"` + f.etag + `"`
+	c.Set(fiber.HeaderETag, tag)
+	if hasTag(c.Get(fiber.HeaderIfNoneMatch), tag) {
 		c.Response().Header.Del(fiber.HeaderContentType)
 		c.Status(http.StatusNotModified)
 		return nil

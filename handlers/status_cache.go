@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"echolot/models/events"
 	"echolot/views"
 
+	"github.com/gofiber/fiber/v2"
 	"golang.org/x/sync/singleflight"
 )
 
@@ -22,18 +22,6 @@ const (
 	// mostUnknown bounds how many addresses without a page are remembered, unknownFor how long.
 	mostUnknown = 1024
 	unknownFor  = 2 * time.Second
-	// statusAge is how old a page may become that nothing happened to: its days turn, and another instance may have changed it.
-	statusAge = 10 * time.Second
-	// staleAge is when a page says how old it is.
-	staleAge = 15 * time.Second
-	// patience is how long a visitor waits for newer figures where there are older ones.
-	patience = 500 * time.Millisecond
-	// statusRetry is after how long a page is read again that could not be read.
-	statusRetry = time.Second
-	// statusReads is how many pages are read at once.
-	statusReads = 2
-	// viewIdle is how long a language's drawing is kept that nobody asks for.
-	viewIdle = 10 * time.Minute
 )
 
 // statusPages keeps in memory what visitors of status pages see, so that none of them costs a query: the page's settings, its board,
@@ -68,15 +56,6 @@ type statusPages struct {
 	woken  chan struct{} // says that somebody watches
 }
 
-// urgency is how soon a page has to be read again.
-type urgency int
-
-const (
-	notNow     urgency = iota
-	soonEnough         // round-trip times moved
-	atOnce             // a state, an incident, a text
-)
-
 // statusEntry is one page in memory. All of it needs the lock of statusPages but drawing.
 type statusEntry struct {
 	page      models.StatusPage
@@ -100,19 +79,6 @@ type statusEntry struct {
 	gen        int  // grows with whatever the drawings are made of
 	recheck    bool // who may see it may have changed
 	gone       bool
-}
-
-// viewKey is what a page has a drawing of its own for.
-type viewKey struct{ language, base string }
-
-// statusView is a page's drawing in one language, and who watches it.
-type statusView struct {
-	gen      int
-	now      *drawing
-	past     []drawnParts // what visitors may still see who connect in a moment, oldest first
-	visitors map[*client]struct{}
-	asked    time.Time
-	sent     int // bytes of the last update
 }
 
 func newStatusPages(store *models.Store, log *slog.Logger, words *views.Words, assets views.Assets, h *hub) *statusPages {
@@ -146,22 +112,24 @@ func (s *statusPages) find(ctx context.Context, address string, read func(contex
 	if e := s.at[address]; e != nil {
 		e.asked = now
 		s.renew(ctx, e, false)
-		defer s.mu.Unlock()
-		if s.at[address] != e { // the read told that it moved or is gone
-			return models.StatusPage{}, &models.NotFound{What: "Status page"}
+		if s.at[address] == e {
+			defer s.mu.Unlock()
+			return e.page, nil
 		}
-		return e.page, nil
+		// The read told that it moved or is gone, or that it has another domain: the address may be a page's all the same.
 	}
 	if at, ok := s.unknown[address]; ok && now.Sub(at) < unknownFor {
 		s.mu.Unlock()
-		return models.StatusPage{}, &models.NotFound{What: "Status page"}
+		return models.StatusPage{}, errNoStatusPage()
 	}
 	s.mu.Unlock()
 	// Whoever asks first must not take the others with him when he leaves.
-	found := s.finds.DoChan(address, func() (any, error) {
+	found := s.finds.DoChan(address, func() (found any, err error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTime)
 		defer cancel()
-		return s.enter(ctx, address, read)
+		err = errNotDrawn()
+		s.safely(func() { found, err = s.enter(ctx, address, read) }) // no request's recovery reaches a panic here
+		return found, err
 	})
 	select {
 	case r := <-found:
@@ -175,8 +143,15 @@ func (s *statusPages) find(ctx context.Context, address string, read func(contex
 // enter reads a page for the first time and keeps it.
 func (s *statusPages) enter(ctx context.Context, address string, read func(context.Context) (models.StatusPage, error)) (models.StatusPage, error) {
 	s.mu.Lock()
-	epoch := s.epoch
+	epoch, closed := s.epoch, s.closed
+	if !closed {
+		s.work.Add(1) // close waits for it
+	}
 	s.mu.Unlock()
+	if closed {
+		return models.StatusPage{}, fiber.NewError(fiber.StatusServiceUnavailable, "Echolot is stopping")
+	}
+	defer s.work.Done()
 	begun := time.Now()
 	page, err := read(ctx)
 	var none *models.NotFound
@@ -287,7 +262,7 @@ func (s *statusPages) current(ctx context.Context, page models.StatusPage) (*sta
 	defer s.mu.Unlock()
 	switch {
 	case e.gone:
-		return nil, &models.NotFound{What: "Status page"}
+		return nil, errNoStatusPage()
 	case e.board != nil:
 		return e, nil
 	case e.failing != nil:
@@ -297,258 +272,4 @@ func (s *statusPages) current(ctx context.Context, page models.StatusPage) (*sta
 	default:
 		return nil, fmt.Errorf("reading a status page: %w", context.DeadlineExceeded)
 	}
-}
-
-// renew waits for newer figures, if it is worth it. It needs the lock, and gives it up meanwhile.
-func (s *statusPages) renew(ctx context.Context, e *statusEntry, first bool) {
-	for range 2 { // the read under way may have begun before the change
-		wait := s.freshen(e, time.Now())
-		if wait == nil {
-			return
-		}
-		s.mu.Unlock()
-		s.await(ctx, wait, first)
-		s.mu.Lock()
-	}
-}
-
-// await waits for a read: until ctx ends where there is nothing else to show, else a moment.
-func (s *statusPages) await(ctx context.Context, read chan struct{}, first bool) {
-	var enough <-chan time.Time
-	if !first {
-		timer := time.NewTimer(patience)
-		defer timer.Stop()
-		enough = timer.C
-	}
-	select {
-	case <-read:
-	case <-enough:
-	case <-ctx.Done():
-	}
-}
-
-// freshen begins a read where the page is due for one, and returns what to wait for, if it is worth it: not where the database did
-// not answer the last time, and not for round-trip times. It needs the lock.
-func (s *statusPages) freshen(e *statusEntry, now time.Time) chan struct{} {
-	missing := e.wantBoard && e.board == nil
-	worth := missing || e.failing == nil && (e.urgent == atOnce || now.Sub(e.read) >= s.staleAge)
-	if missing || s.due(e, now) {
-		s.begin(e, now)
-	}
-	if worth || e.readingFor == atOnce && e.failing == nil {
-		return e.reading
-	}
-	return nil
-}
-
-// due tells whether the page has to be read again. It needs the lock.
-func (s *statusPages) due(e *statusEntry, now time.Time) bool {
-	age := now.Sub(e.read)
-	if e.board != nil && !e.board.ChangesAt.IsZero() && !now.Before(e.board.ChangesAt) {
-		return true // the clock alone brought it about
-	}
-	return e.urgent == atOnce || age >= s.maxAge || e.urgent == soonEnough && age >= e.pace()
-}
-
-const (
-	// quietPace is how often a page is read for round-trip times alone.
-	quietPace = 2 * time.Second
-	// readShare bounds what these reads take: a tenth of one core, sentRate what they send: bytes a second to all visitors of a page.
-	readShare = 10
-	sentRate  = 16 << 20
-)
-
-// pace is how long apart reads are for round-trip times alone. It needs the lock.
-func (e *statusEntry) pace() time.Duration {
-	sent := 0
-	for _, v := range e.views {
-		sent += v.sent * len(v.visitors)
-	}
-	return max(quietPace, readShare*e.took, time.Duration(sent)*time.Second/sentRate)
-}
-
-// begin starts a read, unless one is under way or the last one failed a moment ago. It needs the lock.
-func (s *statusPages) begin(e *statusEntry, now time.Time) {
-	if e.reading != nil || s.closed || e.failing != nil && now.Sub(e.tried) < statusRetry {
-		return
-	}
-	done := make(chan struct{})
-	was, want := e.urgent, e.wantBoard
-	e.reading, e.readingFor = done, was
-	if e.failing == nil {
-		e.urgent = notNow // what happens from here on is for the next read
-	}
-	s.work.Add(1)
-	go func() {
-		defer s.work.Done()
-		defer close(done)
-		select {
-		case s.reads <- struct{}{}:
-			defer func() { <-s.reads }()
-		case <-s.quit:
-			return
-		}
-		ok := false
-		s.safely(func() { s.readAgain(e, want); ok = true })
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		e.reading, e.tried = nil, time.Now()
-		if !ok && e.failing == nil {
-			e.failing = errors.New("the page could not be drawn; see the log")
-		}
-		if e.failing != nil {
-			e.urgent = max(e.urgent, was)
-		}
-	}()
-}
-
-// safely keeps a fault of ours in drawing one page from ending the program.
-func (s *statusPages) safely(f func()) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.log.Error("panic while drawing a status page", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-		}
-	}()
-	f()
-}
-
-// readAgain reads the page and tells its visitors what changed.
-func (s *statusPages) readAgain(e *statusEntry, wantBoard bool) {
-	ctx, cancel := context.WithTimeout(context.Background(), requestTime)
-	defer cancel()
-	begun := time.Now()
-	s.mu.Lock()
-	id := e.page.ID
-	s.mu.Unlock()
-	page, err := s.store.UnscopedStatusPageByID(ctx, id)
-	var board models.StatusBoard
-	if err == nil && wantBoard {
-		board, err = s.store.UnscopedStatusBoard(ctx, page)
-	}
-	var none *models.NotFound
-	s.mu.Lock()
-	switch {
-	case errors.As(err, &none):
-		s.forget(e)
-		s.dismissAll(e)
-	case err != nil:
-		if e.failing == nil {
-			s.log.Warn("a status page is not read anew", "page", e.page.Slug, "error", err)
-		}
-		e.failing = err
-	default:
-		s.settle(e, page)
-		e.failing, e.read, e.took, e.stale = nil, begun, time.Since(begun), false
-		e.gen++
-		if wantBoard {
-			e.board = &board
-			s.showing(e, board.MonitorIDs())
-		}
-	}
-	s.mu.Unlock()
-	if err == nil && wantBoard {
-		s.redraw(e)
-	}
-}
-
-// settle takes new settings over. Visitors whose access they may end, come back through the gate. It needs the lock.
-func (s *statusPages) settle(e *statusEntry, page models.StatusPage) {
-	old := e.page
-	e.page = page
-	if old.Slug != page.Slug || old.CustomDomain != page.CustomDomain || old.DomainVerifiedAt.IsZero() != page.DomainVerifiedAt.IsZero() {
-		for _, address := range e.addresses {
-			delete(s.at, address)
-		}
-		e.addresses = nil
-		s.dismissAll(e)
-	}
-	if !page.IsPublished || old.Visibility != page.Visibility || old.PasswordHash != page.PasswordHash || old.LinkToken != page.LinkToken ||
-		old.CustomerID != page.CustomerID {
-		s.dismissAll(e)
-	}
-}
-
-// drawingOf is the page's drawing for the key, drawn now where there is none of what it shows.
-func (s *statusPages) drawingOf(ctx context.Context, page models.StatusPage, key viewKey) (*drawing, error) {
-	e, err := s.current(ctx, page)
-	if err != nil {
-		return nil, err
-	}
-	now := time.Now()
-	s.mu.Lock()
-	s.age(e, now)
-	v := e.views[key]
-	if v == nil {
-		v = &statusView{gen: -1, visitors: map[*client]struct{}{}}
-		e.views[key] = v
-	}
-	v.asked = now
-	if v.gen == e.gen {
-		defer s.mu.Unlock()
-		return v.now, nil
-	}
-	s.mu.Unlock()
-	return s.drawView(e, key, v), nil
-}
-
-// age has the page say how old it is, once it is too old. It needs the lock.
-func (s *statusPages) age(e *statusEntry, now time.Time) {
-	if !e.stale && e.board != nil && now.Sub(e.read) >= s.staleAge {
-		e.stale = true
-		e.gen++
-	}
-}
-
-// redraw draws the page in all that it is watched in, and tells visitors. What nobody watches is drawn when it is asked for.
-func (s *statusPages) redraw(e *statusEntry) {
-	s.mu.Lock()
-	watched, now := map[viewKey]*statusView{}, time.Now()
-	for key, v := range e.views {
-		if len(v.visitors) > 0 {
-			watched[key] = v
-		} else if now.Sub(v.asked) > viewIdle {
-			delete(e.views, key)
-		}
-	}
-	s.mu.Unlock()
-	for key, v := range watched {
-		s.drawView(e, key, v)
-	}
-}
-
-// drawView draws one view, if nobody else just did, and hands its visitors what changed.
-func (s *statusPages) drawView(e *statusEntry, key viewKey, v *statusView) *drawing {
-	e.drawing.Lock()
-	defer e.drawing.Unlock()
-	s.mu.Lock()
-	gen, old, page := e.gen, v.now, e.page
-	p := views.StatusPage{Board: *e.board, Language: key.language, Words: s.words.In(key.language), Assets: s.assets, Base: key.base, Stream: true, Stale: e.stale}
-	if page.Visibility == models.VisibleLink {
-		p.Key = page.LinkToken
-	}
-	fresh := v.gen == gen
-	s.mu.Unlock()
-	if fresh {
-		return old
-	}
-	d := drawStatus(p, old)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	v.gen = gen
-	if old == nil {
-		v.now = d
-		return d
-	}
-	update := d.update(old)
-	if len(update) == 0 {
-		return old
-	}
-	v.now = d
-	if d.version != old.version {
-		v.past = append(v.past, old.drawnParts)
-		v.past = v.past[max(0, len(v.past)-mostPast):]
-	}
-	v.sent = len(update)
-	s.hand(v, update)
-	return d
 }

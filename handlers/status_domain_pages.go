@@ -12,17 +12,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// pageOfPath reads the public id in the path; what is none names no page.
-func pageOfPath(c *fiber.Ctx) (uuid.UUID, error) {
-	id, err := models.ParsePublicID(c.Params("id"))
-	if err != nil {
-		return uuid.Nil, errNoStatusPage()
-	}
-	return id, nil
-}
-
 func (s *Server) showDomain(c *fiber.Ctx) error {
-	id, err := pageOfPath(c)
+	id, err := publicOfPath(c, "id", "Status page")
 	if err != nil {
 		return err
 	}
@@ -35,7 +26,7 @@ func (s *Server) drawDomain(c *fiber.Ctx, status int, id uuid.UUID, typed, wrong
 	if err != nil {
 		return err
 	}
-	v := views.StatusDomainPage{Page: s.page(c, "Domain of "+p.Name, views.NavStatus), Head: s.statusHead(p, views.StatusNavDomain), PublicID: p.PublicID.String(), Domain: p.CustomDomain, Typed: p.CustomDomain,
+	v := views.StatusDomainPage{Page: s.page(c, "Domain of "+p.Name, views.NavStatus), Head: s.statusHead(c, p, views.StatusNavDomain), PublicID: p.PublicID.String(), Domain: p.CustomDomain, Typed: p.CustomDomain,
 		Error: wrong, Proved: p.DomainVerifiedAt, Missing: p.DomainMissingSince, TLS: s.TLS}
 	if typed != "" {
 		v.Typed = typed
@@ -52,7 +43,7 @@ func (s *Server) changeDomain(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	id, err := pageOfPath(c)
+	id, err := publicOfPath(c, "id", "Status page")
 	if err != nil {
 		return err
 	}
@@ -99,7 +90,7 @@ func (s *Server) verifyDomainAPI(c *fiber.Ctx) error {
 	if _, err := jsonFields(c); err != nil {
 		return err
 	}
-	id, err := pageOfPath(c)
+	id, err := statusPageID(c)
 	if err != nil {
 		return err
 	}

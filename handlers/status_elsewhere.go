@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -132,28 +131,4 @@ func cut(s string, most int) string {
 		return s
 	}
 	return strings.TrimSpace(string([]rune(s)[:most-1])) + "…"
-}
-
-// statusAddress is where the page, or something of it, is reached from outside: on its own domain once that is verified. Who reads a
-// page by its link gets addresses with the link's key.
-func (s *Server) statusAddress(p models.StatusPage, sub string, pairs ...string) string {
-	u := s.statusLocation(p, sub, pairs...)
-	return u.String()
-}
-
-func (s *Server) statusLocation(p models.StatusPage, sub string, pairs ...string) url.URL {
-	u := *s.BaseURL
-	u.Path = "/status/" + p.Slug + sub
-	if p.CustomDomain != "" && !p.DomainVerifiedAt.IsZero() {
-		u.Host, u.Path = p.CustomDomain, sub
-	}
-	q := url.Values{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		q.Set(pairs[i], pairs[i+1])
-	}
-	if p.Visibility == models.VisibleLink {
-		q.Set("key", p.LinkToken)
-	}
-	u.RawQuery = q.Encode()
-	return u
 }

@@ -37,7 +37,7 @@ func someBoard() (models.StatusPage, models.StatusBoard) {
 		c.Uptime.From, c.Uptime.To = c.Days[0].Start, c.Days[len(c.Days)-1].Start.Add(24*time.Hour)
 		return c
 	}
-	b := models.StatusBoard{Name: p.Name, Slug: p.Slug, Language: "en", TimeZone: p.TimeZone, Latency: p.Latency, At: someday, Measured: time.Now(), Interval: time.Minute,
+	b := models.StatusBoard{Name: p.Name, Slug: p.Slug, Language: "en", TimeZone: p.TimeZone, Latency: p.Latency, At: someday.In(p.Zone()), Measured: time.Now(), Interval: time.Minute,
 		Groups: []models.StatusGroup{
 			{Name: "Clinics", Components: []models.StatusComponent{component(1, "Pirna", models.StateDown, -1, 4*time.Hour), component(2, "Meissen", models.StateUp, 1234*time.Microsecond, 0)}},
 			{Components: []models.StatusComponent{component(3, "Uplink", models.StateUnknown, 0, 0), component(4, "Riesa", models.StateUp, 8*time.Millisecond, 0)}},

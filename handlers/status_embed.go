@@ -12,11 +12,7 @@ import (
 
 // showEmbed tells operators how to put the page's badges, widget and feeds elsewhere.
 func (s *Server) showEmbed(c *fiber.Ctx) error {
-	id, err := models.ParsePublicID(c.Params("id"))
-	if err != nil {
-		return &models.NotFound{What: "Status page"}
-	}
-	p, err := s.Store.StatusPage(c.UserContext(), actorOf(c), id)
+	p, err := s.statusPageOfPath(c)
 	if err != nil {
 		return err
 	}
@@ -26,7 +22,7 @@ func (s *Server) showEmbed(c *fiber.Ctx) error {
 	}
 	origin := s.statusLocation(p, "")
 	_, integrity, _ := static.Widget(static.WidgetVersion)
-	page := views.EmbedPage{Page: s.page(c, p.Name+", elsewhere", views.NavStatus), Head: s.statusHead(p, views.StatusNavEmbed), Name: p.Name, Visibility: p.Visibility, Published: p.IsPublished,
+	page := views.EmbedPage{Page: s.page(c, p.Name+", elsewhere", views.NavStatus), Head: s.statusHead(c, p, views.StatusNavEmbed), Name: p.Name, Visibility: p.Visibility, Published: p.IsPublished,
 		FrameSites: frameSites(p.FrameSites), URL: s.statusAddress(p, ""), Origin: origin.Scheme + "://" + origin.Host, Script: s.statusAddress(p, "/widget.js", "v", static.WidgetVersion), Integrity: integrity,
 		Frame: s.statusAddress(p, "/widget"), Badges: []views.EmbedBadge{s.embedBadge(p, p.Name, "/badge.svg")}}
 	for _, g := range board.Groups {
@@ -43,9 +39,9 @@ func (s *Server) showEmbed(c *fiber.Ctx) error {
 
 // embedBadge is a badge with both of its addresses: pictures of another domain are not shown on our pages.
 func (s *Server) embedBadge(p models.StatusPage, name, path string) views.EmbedBadge {
-	here := p
-	here.CustomDomain = ""
-	local := s.statusLocation(here, path)
-	local.Scheme, local.Host = "", ""
-	return views.EmbedBadge{Name: name, Local: local.String(), URL: s.statusAddress(p, path)}
+	local := views.StatusPage{Base: "/status/" + p.Slug}
+	if p.Visibility == models.VisibleLink {
+		local.Key = p.LinkToken
+	}
+	return views.EmbedBadge{Name: name, Local: local.File(path), URL: s.statusAddress(p, path)}
 }

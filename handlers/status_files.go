@@ -43,12 +43,27 @@ func (s *Server) showStatusLogo(c *fiber.Ctx) error {
 // keepStatusFile lets a file be kept for ever under the address that names the page's version: with other settings the page names
 // another one. What not everybody may see is kept by the visitor's browser only.
 func keepStatusFile(c *fiber.Ctx, p models.StatusPage) {
-	switch {
+	switch anybody := forAnybody(c, p); {
 	case c.Query("v") != strconv.FormatInt(p.Version, 10):
-		c.Set(fiber.HeaderCacheControl, "no-cache")
-	case p.Visibility == models.VisiblePublic:
+		askAgain(c, p)
+	case anybody:
 		c.Set(fiber.HeaderCacheControl, static.CacheControl)
 	default:
 		c.Set(fiber.HeaderCacheControl, "private, max-age=31536000, immutable")
 	}
+}
+
+// forAnybody tells whether a copy of the answer may be shown to others: not of a page that needs something, and not of a preview.
+func forAnybody(c *fiber.Ctx, p models.StatusPage) bool {
+	return p.Visibility == models.VisiblePublic && c.Locals(localPreview) == nil
+}
+
+// askAgain has copies asked about each time: a page that is a minute old is no status page.
+func askAgain(c *fiber.Ctx, p models.StatusPage) {
+	if forAnybody(c, p) {
+		c.Set(fiber.HeaderCacheControl, "no-cache")
+		return
+	}
+	c.Set(fiber.HeaderCacheControl, "private, no-cache")
+	c.Vary(fiber.HeaderCookie)
 }

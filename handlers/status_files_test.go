@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"echolot/models"
 	"echolot/models/events"
@@ -61,6 +62,20 @@ func TestStatusThemeAndLogo(t *testing.T) {
 		}
 		if a := get(""); !strings.Contains(a.body, "/status/page/logo?v=7") || !strings.Contains(a.body, "/status/page/theme.css?v=7") {
 			t.Errorf("the page does not name its logo and its theme:\n%s", a.body)
+		}
+		session := h.session("admin@example.com")
+		for _, path := range []string{"/theme.css?v=7", "/logo?v=7"} {
+			a := h.browser(session, "GET", "/status-pages/"+h.page+"/preview"+path, nil)
+			if got, want := a.header.Get("Cache-Control"), "private, max-age=31536000, immutable"; a.status != 200 || got != want {
+				t.Errorf("%s of the preview: got %d with %q, want %q", path, a.status, got, want)
+			}
+		}
+		change(`visibility = 'link', link_token = 'key', version = 8`)
+		for path, want := range map[string]string{"/logo?key=key&v=8": "private, max-age=31536000, immutable", "/logo?key=key": "private, no-cache",
+			"?key=key": "private, no-cache", "/history/" + time.Now().UTC().Format(monthForm) + "?key=key": "private, no-cache"} {
+			if a := get(path); a.status != 200 || a.header.Get("Cache-Control") != want {
+				t.Errorf("%s of a page with a link: got %d with %q, want %q", path, a.status, a.header.Get("Cache-Control"), want)
+			}
 		}
 		change(`is_published = FALSE, version = 8`)
 		for _, path := range []string{"/theme.css?v=8", "/logo?v=8"} {

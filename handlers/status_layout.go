@@ -47,7 +47,7 @@ func (s *Server) placeRows(c *fiber.Ctx, p models.StatusPage, search string) (ro
 }
 
 func (s *Server) drawStatusLayout(c *fiber.Ctx, status int, p models.StatusPage, l views.StatusLayoutPage) error {
-	l.Page, l.Head, l.Version, l.Customer = s.page(c, "Layout of "+p.Name, views.NavStatus), s.statusHead(p, views.StatusNavLayout), p.ETag(), p.CustomerName
+	l.Page, l.Head, l.Version, l.Customer = s.page(c, "Layout of "+p.Name, views.NavStatus), s.statusHead(c, p, views.StatusNavLayout), p.ETag(), p.CustomerName
 	return draw(c, status, views.StatusLayout(l))
 }
 

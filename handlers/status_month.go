@@ -101,7 +101,7 @@ func (s *Server) showStatusMonth(c *fiber.Ctx) error {
 	if away > 0 {
 		m.Later = month.AddDate(0, 1, 0).Format(monthForm)
 	}
-	c.Set(fiber.HeaderCacheControl, "no-cache")
+	askAgain(c, p)
 	c.Vary(fiber.HeaderAcceptLanguage)
 	return draw(c, http.StatusOK, views.StatusMonth(m))
 }

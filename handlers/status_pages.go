@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -30,20 +29,17 @@ func statusPath(p models.StatusPage, rest string) string {
 }
 
 // statusHead is what stands above everything that operators do with the page; current is one of the views' StatusNav constants.
-func (s *Server) statusHead(p models.StatusPage, current string) views.StatusPageHead {
+// A link that opens the page is for who may change it.
+func (s *Server) statusHead(c *fiber.Ctx, p models.StatusPage, current string) views.StatusPageHead {
 	h := views.StatusPageHead{PublicID: p.PublicID.String(), Name: p.Name, Current: current}
-	if p.IsPublished {
+	switch {
+	case !p.IsPublished:
+	case p.Visibility != models.VisibleLink:
 		h.URL = s.statusHome(p)
-		if p.Visibility == models.VisibleLink {
-			h.URL = s.statusLinkURL(p)
-		}
+	case p.LinkToken != "" && actorOf(c).May(models.MayChangeMonitors):
+		h.URL = s.statusLinkURL(p)
 	}
 	return h
-}
-
-// statusLinkURL opens the page to who has it.
-func (s *Server) statusLinkURL(p models.StatusPage) string {
-	return s.statusHome(p) + "?key=" + url.QueryEscape(p.LinkToken)
 }
 
 func (s *Server) showStatusPages(c *fiber.Ctx) error {
@@ -121,7 +117,7 @@ func (s *Server) drawStatusPageForm(c *fiber.Ctx, status int, existing *models.S
 	}
 	p := views.StatusPageFormPage{Page: s.page(c, "Add status page", views.NavStatus), Values: values, Errors: errs, Customers: customers, LogoError: errs["logo"]}
 	if existing != nil {
-		p.Title, p.Head, p.Version = "Edit "+existing.Name, s.statusHead(*existing, views.StatusNavSettings), existing.ETag()
+		p.Title, p.Head, p.Version = "Edit "+existing.Name, s.statusHead(c, *existing, views.StatusNavSettings), existing.ETag()
 		p.HasPassword, p.HasLogo, p.LinkURL = existing.HasPassword(), existing.LogoType != "", s.statusLinkURL(*existing)
 		if values == nil {
 			p.Values = statusPageValues(*existing)

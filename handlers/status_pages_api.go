@@ -1,8 +1,6 @@
 package handlers
 
 import (
-	"strings"
-
 	"echolot/models"
 
 	"github.com/gofiber/fiber/v2"
@@ -71,14 +69,6 @@ func textOrNone(s string) *string {
 	return &s
 }
 
-// statusHome is where visitors find the page: on its own domain once that was proved.
-func (s *Server) statusHome(p models.StatusPage) string {
-	if p.CustomDomain != "" && !p.DomainVerifiedAt.IsZero() {
-		return s.BaseURL.Scheme + "://" + p.CustomDomain
-	}
-	return strings.TrimSuffix(s.BaseURL.String(), "/") + "/status/" + p.Slug
-}
-
 func (s *Server) newListedStatusPage(p models.StatusPage) listedStatusPage {
 	sites := []string(p.FrameSites)
 	if sites == nil {
@@ -103,7 +93,7 @@ func (s *Server) sendStatusPage(c *fiber.Ctx, status int, p models.StatusPage) e
 	if by.May(models.MayChangeMonitors) {
 		shown.LinkURL = textOrNone(s.statusLinkURL(p))
 		if p.CustomDomain != "" {
-			shown.DomainRecord = &domainRecord{Name: "_echolot." + p.CustomDomain, Value: p.DomainToken}
+			shown.DomainRecord = &domainRecord{Name: models.DomainRecord(p.CustomDomain), Value: p.DomainToken}
 		}
 	}
 	for i, m := range places {

@@ -3,6 +3,7 @@ package handlers
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -119,6 +120,32 @@ func TestStatusPageIfMatch(t *testing.T) {
 	})
 }
 
+// The link that opens a page is for who may change the page, not for all who may tell on it or read what was told: it shows monitors
+// of customers that they may not see.
+func TestStatusLinkIsNotToldOnPosts(t *testing.T) {
+	houses(t, func(h *house) {
+		admin, one := h.token("admin@example.com"), statusPagesPath+"/"+h.page
+		var p struct{ LinkURL string }
+		h.api(admin, "PATCH", one, `{"visibility":"link","isPublished":true}`).decode(h.t, &p)
+		_, key, _ := strings.Cut(p.LinkURL, "key=")
+		told := func(user string) bool {
+			h.t.Helper()
+			a := h.browser(h.session(user), "GET", statusPagePath(h, "/posts"), nil)
+			if a.status != 200 || len(key) < 20 {
+				h.t.Fatalf("%s: got %d, key %q", user, a.status, key)
+			}
+			return strings.Contains(a.body, key)
+		}
+		if !told("admin@example.com") || !told(h.limited) || told("readonly@example.com") {
+			h.t.Error("want the link told to who may change the page, and to nobody else")
+		}
+		h.wantStatus("with another's monitor", h.api(admin, "PATCH", one, `{"monitors":[{"monitorId":"`+h.hidden.PublicID.String()+`"}]}`), 200)
+		if told(h.limited) {
+			h.t.Error("the link of a page with another customer's monitor was told to a limited user")
+		}
+	})
+}
+
 // The layout of a page: groups stand together. A page with a monitor of another customer is none for who sees one customer only.
 func TestStatusLayoutOfTheLimited(t *testing.T) {
 	houses(t, func(h *house) {
@@ -159,8 +186,14 @@ func TestStatusLayoutOfTheLimited(t *testing.T) {
 				h.t.Errorf("%v of a page with another's monitor: got %d %s, want 404", ask, a.status, a.body)
 			}
 		}
-		if a := h.browser(h.session(h.limited), "GET", statusPagePath(h, "/preview"), nil); a.status != 404 {
-			h.t.Errorf("its preview: got %d, want 404", a.status)
+		session := h.session(h.limited)
+		for _, rest := range []string{"/preview", "/domain", "/embed"} {
+			if a := h.browser(session, "GET", statusPagePath(h, rest), nil); a.status != 404 {
+				h.t.Errorf("its %s: got %d, want 404", rest, a.status)
+			}
+		}
+		if a := h.browser(session, "POST", statusPagePath(h, "/domain"), url.Values{"customDomainHostname": {"evil.example"}}); a.status != 404 {
+			h.t.Errorf("a domain for it: got %d, want 404", a.status)
 		}
 		h.wantValues("the list", h.api(limited, "GET", statusPagesPath, ""), 200, `{"total":0}`)
 		// A monitor that is deleted leaves its place.

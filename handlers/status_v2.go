@@ -347,12 +347,3 @@ func updateID(n models.StatusNotice, k int) uuid.UUID {
 	}
 	return uuid.NewSHA1(n.ID, append([]byte(u.At.UTC().Format(time.RFC3339Nano)), same))
 }
-
-// noticeAddress is where a notice is read: its month, with the notice as the anchor.
-func (s *Server) noticeAddress(p models.StatusPage, n models.StatusNotice) string {
-	zone, err := time.LoadLocation(p.TimeZone)
-	if err != nil {
-		zone = time.UTC
-	}
-	return s.statusAddress(p, "/history/"+n.StartsAt.In(zone).Format("2006-01")) + "#n-" + n.ID.String()
-}

@@ -2,14 +2,11 @@ package models
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
-
-	"echolot/models/events"
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
@@ -61,19 +58,7 @@ func (s *Store) StatusDomain(ctx context.Context, by Actor, id uuid.UUID) (Statu
 	if err := by.check(MayChangeMonitors); err != nil {
 		return StatusPage{}, err
 	}
-	return s.domainPage(ctx, s.ro, by, id)
-}
-
-func (s *Store) domainPage(ctx context.Context, db bun.IDB, by Actor, id uuid.UUID) (StatusPage, error) {
-	var p StatusPage
-	err := db.NewSelect().Model(&p).ColumnExpr(statusPageColumns).Where("sp.public_id = ? AND sp.organization_id = ?", id, by.OrganizationID).Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && !by.Sees(p.OrganizationID, p.CustomerID) {
-		return StatusPage{}, errNoStatusPage()
-	}
-	if err != nil {
-		return StatusPage{}, fmt.Errorf("reading a status page: %w", err)
-	}
-	return p, nil
+	return s.statusPage(ctx, s.ro, by, id, false)
 }
 
 // SetStatusDomain gives a page a custom domain, which shows the page after VerifyStatusDomain; empty takes it away. Errors:
@@ -151,7 +136,7 @@ func (p StatusPage) proved(ctx context.Context, lookup LookupTXT) (bool, error) 
 func (s *Store) changeDomain(ctx context.Context, by Actor, id uuid.UUID, action string, change func(*StatusPage) error) (StatusPage, error) {
 	var p StatusPage
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
-		if p, err = s.domainPage(ctx, tx, by, id); err != nil {
+		if p, err = s.statusPage(ctx, tx, by, id, true); err != nil {
 			return err
 		}
 		before := p
@@ -169,12 +154,8 @@ func (s *Store) changeDomain(ctx context.Context, by Actor, id uuid.UUID, action
 	if err != nil {
 		return StatusPage{}, err
 	}
-	s.tellOfDomain(p)
+	s.publishStatusPage(p)
 	return p, nil
-}
-
-func (s *Store) tellOfDomain(p StatusPage) {
-	s.publish(events.Event{Type: events.StatusPageChanged, At: s.clock(), OrganizationID: p.OrganizationID, CustomerID: p.CustomerID, PublicID: p.PublicID.String(), Data: p.Slug})
 }
 
 // UnscopedStatusDomains returns the slugs of the pages by their verified domains.
@@ -226,7 +207,7 @@ func (s *Store) CheckStatusDomains(ctx context.Context, lookup LookupTXT) error 
 			return fmt.Errorf("noting a checked domain: %w", err)
 		}
 		if ended {
-			s.tellOfDomain(p)
+			s.publishStatusPage(p)
 		}
 	}
 	return nil

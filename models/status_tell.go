@@ -11,8 +11,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"echolot/models/events"
-
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 )
@@ -34,7 +32,7 @@ type StatusTarget struct {
 }
 
 // StatusPageToTell returns the page, and those of its monitors that the actor sees, in the page's order: what can be told about.
-// Errors: ErrForbidden, *NotFound.
+// Its LinkToken is empty where it shows others too: the link would show them to the actor. Errors: ErrForbidden, *NotFound.
 func (s *Store) StatusPageToTell(ctx context.Context, by Actor, page uuid.UUID) (StatusPage, []StatusTarget, error) {
 	if err := by.check(MayRead); err != nil {
 		return StatusPage{}, nil, err
@@ -42,6 +40,14 @@ func (s *Store) StatusPageToTell(ctx context.Context, by Actor, page uuid.UUID) 
 	p, err := s.pageToTell(ctx, s.ro, by, page)
 	if err != nil {
 		return StatusPage{}, nil, err
+	}
+	if by.Limited {
+		var hidden *NotFound
+		if _, err := s.statusPage(ctx, s.ro, by, page, false); errors.As(err, &hidden) {
+			p.LinkToken = ""
+		} else if err != nil {
+			return StatusPage{}, nil, err
+		}
 	}
 	targets, err := s.statusTargets(ctx, s.ro, by, p)
 	return p, targets, err
@@ -110,7 +116,7 @@ func (s *Store) tell(ctx context.Context, by Actor, page uuid.UUID, e *Invalid, 
 	if err != nil {
 		return err
 	}
-	s.publish(events.Event{Type: events.StatusPageChanged, At: s.clock(), OrganizationID: p.OrganizationID, CustomerID: p.CustomerID, Data: p.Slug})
+	s.publishStatusPage(p)
 	return nil
 }
 

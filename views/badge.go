@@ -1,7 +1,6 @@
 package views
 
 import (
-	"math"
 	"strconv"
 
 	"github.com/a-h/templ"
@@ -102,25 +101,9 @@ func (b Badge) SVG() []byte {
 
 // inkOn is black or white, whichever has the greater contrast on the colour #rrggbb: 4.5 at least on every colour there is.
 func inkOn(color string) string {
-	l := brightness(color)
-	if 1.05/(l+0.05) >= (l+0.05)/0.05 {
+	c, _ := parseColour(color) // the caller's is one
+	if white := (colour{1, 1, 1}); c.contrast(white) >= c.contrast(colour{}) {
 		return "#fff"
 	}
 	return "#000"
-}
-
-// brightness is WCAG 2.2's relative luminance of #rrggbb, 0 to 1.
-func brightness(color string) float64 {
-	rgb, err := strconv.ParseUint(color[1:], 16, 32)
-	if err != nil {
-		return 0
-	}
-	part := func(shift uint) float64 {
-		v := float64(rgb>>shift&255) / 255
-		if v <= 0.04045 {
-			return v / 12.92
-		}
-		return math.Pow((v+0.055)/1.055, 2.4)
-	}
-	return 0.2126*part(16) + 0.7152*part(8) + 0.0722*part(0)
 }

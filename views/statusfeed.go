@@ -8,11 +8,7 @@ import (
 
 // feedTime is a moment in the page's zone; who reads a feed may read it much later, so the day and the year are always there.
 func (p StatusPage) feedTime(t time.Time) string {
-	zone, err := time.LoadLocation(p.Board.TimeZone)
-	if err != nil {
-		zone = time.UTC
-	}
-	return t.In(zone).Format("2006-01-02 15:04 MST")
+	return p.local(t).Format("2006-01-02 15:04 MST")
 }
 
 func (p StatusPage) feedTimes(n models.StatusNotice) string {

@@ -24,7 +24,7 @@ type StatusMonthPage struct {
 // noticeTime is a clock time that the page's script can put into the reader's zone.
 func noticeTime(t time.Time, text string) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
-		_, err := io.WriteString(w, `<time datetime="`+t.UTC().Format(time.RFC3339)+`">`+templ.EscapeString(text)+`</time>`)
+		_, err := io.WriteString(w, `<time datetime="`+isoTime(t)+`">`+templ.EscapeString(text)+`</time>`)
 		return err
 	})
 }

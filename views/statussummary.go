@@ -1,7 +1,6 @@
 package views
 
 import (
-	"strings"
 	"time"
 
 	"echolot/models"
@@ -113,10 +112,7 @@ func (p StatusPage) Share(u models.Uptime) string {
 	if percent == "" {
 		return p.T("not measured")
 	}
-	if p.Language == "de" {
-		percent = strings.Replace(percent, ".", ",", 1)
-	}
-	return percent + nbsp + "%"
+	return p.decimal(percent) + nbsp + "%"
 }
 
 // Milliseconds is a round-trip time as people read it: 12.3 ms.

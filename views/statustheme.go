@@ -44,6 +44,7 @@ func parseColour(text string) (c colour, ok bool) {
 	return c, true
 }
 
+// String is #rrggbb.
 func (c colour) String() string {
 	at := func(i int) int { return int(math.Round(255 * c[i])) }
 	return fmt.Sprintf("#%02x%02x%02x", at(0), at(1), at(2))

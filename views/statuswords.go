@@ -17,11 +17,9 @@ type Words struct {
 // NewWords builds the catalogue. Keys are the English texts.
 func NewWords() *Words {
 	b := catalog.NewBuilder(catalog.Fallback(language.English))
-	for _, part := range []map[string]string{german(), germanNotices()} {
-		for key, text := range part {
-			if err := b.SetString(language.German, key, text); err != nil {
-				panic(err) // a text of ours is broken: whatever starts the program finds it
-			}
+	for key, text := range german() {
+		if err := b.SetString(language.German, key, text); err != nil {
+			panic(err) // a text of ours is broken: whatever starts the program finds it
 		}
 	}
 	return &Words{catalog: b, matcher: language.NewMatcher([]language.Tag{language.English, language.German})}

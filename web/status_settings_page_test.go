@@ -9,7 +9,7 @@ import (
 
 // inPreview is true while the preview's heading is the text.
 func inPreview(text string) string {
-	return fmt.Sprintf(`document.querySelector("iframe[name=preview]")?.contentDocument?.querySelector("h1")?.textContent === %q`, text)
+	return fmt.Sprintf(`document.querySelector("iframe[name=preview]")?.contentDocument?.querySelector(".brand span")?.textContent === %q`, text)
 }
 
 // addStatusPage makes a status page of the first customer by the form.

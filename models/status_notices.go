@@ -328,13 +328,18 @@ func (n *notice) settle(now time.Time) {
 
 // settleMaintenance: people may begin and end it early by saying so; else the clock does.
 func (n *notice) settleMaintenance(now time.Time) {
-	for i, u := range n.Updates { // newest first
-		switch {
-		case u.State == PostCompleted && i == 0 && u.At.Before(n.EndsAt):
-			n.EndsAt = u.At
-		case u.State == PostInProgress && u.At.Before(n.StartsAt):
+	var completed time.Time
+	run := true // of completed, up to the newest
+	for _, u := range n.Updates { // newest first
+		if run = run && (u.State == PostCompleted || u.State == ""); run && u.State != "" {
+			completed = u.At
+		}
+		if u.State == PostInProgress && u.At.Before(n.StartsAt) {
 			n.StartsAt = u.At
 		}
+	}
+	if !completed.IsZero() && completed.Before(n.EndsAt) {
+		n.EndsAt = completed
 	}
 	switch {
 	case now.Before(n.StartsAt):

@@ -110,6 +110,12 @@ func TestMaintenanceNotices(t *testing.T) {
 		b = h.board()
 		h.shows("ended early", b.Past, `maintenance "Firmware" completed 13:00-13:10 of Riesa`)
 		h.shows("what goes on", b.Open, `incident downtime""  13:05- of Riesa`)
+		h.now = h.now.Add(5 * time.Minute)
+		more := h.told(d, `{"body":"What we learned."}`)
+		h.shows("what is told later moves nothing", h.board().Past, `maintenance "Firmware" completed 13:00-13:10 of Riesa`)
+		if _, err := h.s.DeleteStatusUpdate(h.Context(), h.by, h.page.PublicID, d.PublicID, more.Updates[0].PublicID); err != nil {
+			h.Fatal(err)
+		}
 		if _, err := h.s.DeleteStatusUpdate(h.Context(), h.by, h.page.PublicID, d.PublicID, d.Updates[0].PublicID); err != nil {
 			h.Fatal(err)
 		}

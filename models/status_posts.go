@@ -371,7 +371,7 @@ func (s *Store) savePost(ctx context.Context, tx bun.Tx, p *StatusPost) error {
 	if err != nil {
 		return err
 	}
-	p.settle(newestState(updates))
+	p.settle(lastRun(updates))
 	p.UpdatedAt = s.clock()
 	if _, err := tx.NewUpdate().Model(p).Column("title", "state", "starts_at", "ends_at", "hidden", "remind_minutes", "updated_at").WherePK().Exec(ctx); err != nil {
 		return fmt.Errorf("changing a post: %w", err)
@@ -394,21 +394,21 @@ func (s *Store) DeleteStatusPost(ctx context.Context, by Actor, page, id uuid.UU
 	})
 }
 
-// settle makes the post's state and end follow from the newest update that has a state; nil = there is none.
-func (p *StatusPost) settle(newest *StatusUpdate) {
+// settle makes the post's state and end follow from the update that brought its state; nil = there is none.
+func (p *StatusPost) settle(by *StatusUpdate) {
 	switch p.Kind {
 	case KindIncident:
 		p.State, p.EndsAt = PostInvestigating, time.Time{}
-		if newest != nil {
-			p.State = newest.State
+		if by != nil {
+			p.State = by.State
 		}
 		if p.State == PostResolved && p.IncidentID == 0 { // a measured one ends when it is measured to
-			p.EndsAt = later(p.StartsAt, newest.At)
+			p.EndsAt = later(p.StartsAt, by.At)
 		}
 	case KindMaintenance:
 		p.State = PostScheduled
-		if newest != nil {
-			p.State = newest.State
+		if by != nil {
+			p.State = by.State
 		}
 	default:
 		p.State = ""

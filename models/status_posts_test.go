@@ -291,3 +291,29 @@ func TestStatusTemplates(t *testing.T) {
 		}
 	})
 }
+
+// An incident ends with the first update that says it is over and is not contradicted; what is told of it afterwards moves nothing.
+func TestStatusPostEnd(t *testing.T) {
+	withPage(t, func(h *tellingHouse) {
+		h.now = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+		for _, tc := range []struct{ updates, want string }{
+			{`{"state":"resolved","at":"2026-11-25T10:20:00Z"}`, "25 10:20"},
+			{`{"state":"resolved","at":"2026-11-25T10:20:00Z"}|{"body":"Post-mortem"}`, "25 10:20"},
+			{`{"state":"resolved","at":"2026-11-25T10:20:00Z"}|{"state":"resolved","body":"Still so"}|{"body":"Post-mortem"}`, "25 10:20"},
+			{`{"state":"resolved","at":"2026-11-25T10:20:00Z"}|{"state":"monitoring","at":"2026-11-25T10:30:00Z"}|{"state":"resolved","at":"2026-11-25T10:40:00Z"}|{"body":"Post-mortem"}`, "25 10:40"},
+			{`{"state":"resolved","at":"2026-11-25T10:20:00Z"}|{"state":"investigating","body":"Again"}`, ""},
+		} {
+			d := h.post(`{"kind":"incident","title":"x","at":"2026-11-25T10:00:00Z"}`)
+			for _, u := range strings.Split(tc.updates, "|") {
+				d = h.told(d, u)
+			}
+			got := ""
+			if !d.EndsAt.IsZero() {
+				got = d.EndsAt.UTC().Format("02 15:04")
+			}
+			if got != tc.want {
+				h.Errorf("%s: got the end %q, want %q", tc.updates, got, tc.want)
+			}
+		}
+	})
+}

@@ -14,14 +14,19 @@ import (
 // clockSlack is how far a moment of a person's may be ahead of our clock.
 const clockSlack = 2 * time.Minute
 
-// newestState is the newest update that has a state; nil = there is none. Updates are newest first.
-func newestState(updates []StatusUpdate) *StatusUpdate {
+// lastRun is the update that brought the state which holds now: the first of the last unbroken run of one state. What is told later
+// without another state, such as what was learned of it, moves nothing. nil = none has a state. Updates are newest first.
+func lastRun(updates []StatusUpdate) (first *StatusUpdate) {
 	for i := range updates {
-		if updates[i].State != "" {
-			return &updates[i]
+		switch {
+		case updates[i].State == "":
+		case first == nil || updates[i].State == first.State:
+			first = &updates[i]
+		default:
+			return first
 		}
 	}
-	return nil
+	return first
 }
 
 // check notes in e what is wrong with when it was told.

@@ -34,14 +34,18 @@ func (s *Server) showCalendar(c *fiber.Ctx, p models.StatusPage, v views.StatusP
 		e.SetDtStampTime(noticeChanged(n).UTC())
 		e.SetLastModifiedAt(noticeChanged(n).UTC())
 		e.SetSequence(max(0, len(n.Updates)-1))
-		e.SetStartAt(n.StartsAt.UTC())
-		if !n.EndsAt.IsZero() {
-			e.SetEndAt(n.EndsAt.UTC())
+		from, to, status := n.StartsAt, n.EndsAt, ics.ObjectStatusConfirmed
+		if n.Cancelled { // it keeps its place in people's calendars, struck out
+			from, to, status = n.PlannedFrom, n.PlannedTo, ics.ObjectStatusCancelled
+		}
+		e.SetStartAt(from.UTC())
+		if !to.IsZero() {
+			e.SetEndAt(to.UTC())
 		}
 		e.SetSummary(plain(v.NoticeTitle(n)))
 		e.SetDescription(plain(calendarText(v, n)))
 		e.SetURL(s.noticeAddress(p, n))
-		e.SetStatus(ics.ObjectStatusConfirmed)
+		e.SetStatus(status)
 		e.SetTimeTransparency(ics.TransparencyTransparent) // it keeps nobody from meeting
 	}
 	var b bytes.Buffer

@@ -274,6 +274,9 @@ func (b v2) incident(n models.StatusNotice) v2Incident {
 	case n.Kind == models.KindMaintenance:
 		i.Impact = "maintenance"
 		i.ScheduledFor, i.ScheduledUntil = &isoTime{n.StartsAt}, &isoTime{n.EndsAt}
+		if n.Cancelled {
+			i.ScheduledFor, i.ScheduledUntil = &isoTime{n.PlannedFrom}, &isoTime{n.PlannedTo}
+		}
 		if first := len(n.Updates) - 1; first >= 0 {
 			i.CreatedAt = isoTime{n.Updates[first].At}
 		}

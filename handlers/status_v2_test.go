@@ -172,3 +172,28 @@ func TestStatusCalendar(t *testing.T) {
 		t.Errorf("got %s, want what was told", a.body)
 	}
 }
+
+// Maintenance that was called off is struck out in calendars at its old place, and is scheduled no more.
+func TestStatusCancelled(t *testing.T) {
+	h := liteHouse(t)
+	p, b := someBoard()
+	n := b.Announced[0]
+	n.Cancelled, n.State, n.PlannedFrom, n.PlannedTo, n.StartsAt, n.EndsAt = true, models.PostCompleted, n.StartsAt, n.EndsAt, someday, someday
+	b.Announced, b.Past, b.Open = nil, []models.StatusNotice{n}, nil
+	cal, err := ics.ParseCalendar(strings.NewReader(asked(t, h, h.s.showCalendar, p, b, "").body))
+	if err != nil || len(cal.Events()) != 1 {
+		t.Fatalf("got %v and error %v, want one event", cal, err)
+	}
+	e := cal.Events()[0]
+	from, _ := e.GetStartAt()
+	if to, _ := e.GetEndAt(); !from.Equal(n.PlannedFrom) || !to.Equal(n.PlannedTo) || e.GetProperty(ics.ComponentPropertyStatus).Value != "CANCELLED" {
+		t.Errorf("got %s, want it cancelled at its old place", e.Serialize(&ics.SerializationConfiguration{NewLine: "\n"}))
+	}
+	var got v2Answer
+	if asked(t, h, v2Of(h.s, v2Maintenances), p, b, "").decode(t, &got); len(got.Maintenances) != 1 || got.Maintenances[0].Status != "completed" {
+		t.Errorf("got %+v, want it completed", got.Maintenances)
+	}
+	if asked(t, h, v2Of(h.s, v2Summary), p, b, "").decode(t, &got); len(got.Maintenances) != 0 {
+		t.Errorf("got %+v, want nothing to come", got.Maintenances)
+	}
+}

@@ -97,6 +97,10 @@ type StatusNotice struct {
 	Components []string
 	// Updates are newest first.
 	Updates []StatusNoticeUpdate
+	// Cancelled is true for maintenance that was called off before it began: StartsAt and EndsAt are that moment, and PlannedFrom to
+	// PlannedTo, which are zero for all else, is when it would have been.
+	Cancelled              bool
+	PlannedFrom, PlannedTo time.Time
 	// Reminding is true for maintenance that begins soon enough to remind of it.
 	Reminding bool
 }

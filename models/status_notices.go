@@ -250,7 +250,9 @@ func (s *Store) noticePosts(ctx context.Context, p StatusPage, incidents []int64
 		return q
 	})
 	if !to.IsZero() {
-		q = q.Where("p.starts_at < ?", to.UTC())
+		// What was begun early or called off may have been planned for later.
+		q = q.Where("(p.starts_at < ? OR p.kind = ? AND EXISTS (SELECT 1 FROM status_updates AS u WHERE u.post_id = p.id AND u.state IN (?) AND u.at < ?))",
+			to.UTC(), KindMaintenance, bun.List([]StatusPostState{PostInProgress, PostCompleted}), to.UTC())
 	}
 	if err := q.Scan(ctx, &rows); err != nil {
 		return nil, fmt.Errorf("reading a status page's posts: %w", err)
@@ -326,10 +328,10 @@ func (n *notice) settle(now time.Time) {
 	}
 }
 
-// settleMaintenance: people may begin and end it early by saying so; else the clock does.
+// settleMaintenance: people may begin and end it early by saying so, and call it off before it begins; else the clock does.
 func (n *notice) settleMaintenance(now time.Time) {
 	var completed time.Time
-	run := true // of completed, up to the newest
+	run := true                   // of completed, up to the newest
 	for _, u := range n.Updates { // newest first
 		if run = run && (u.State == PostCompleted || u.State == ""); run && u.State != "" {
 			completed = u.At
@@ -338,8 +340,13 @@ func (n *notice) settleMaintenance(now time.Time) {
 			n.StartsAt = u.At
 		}
 	}
-	if !completed.IsZero() && completed.Before(n.EndsAt) {
+	switch {
+	case completed.IsZero() || !completed.Before(n.EndsAt):
+	case completed.After(n.StartsAt):
 		n.EndsAt = completed
+	default:
+		n.Cancelled, n.PlannedFrom, n.PlannedTo = true, n.StartsAt, n.EndsAt
+		n.StartsAt, n.EndsAt = completed, completed
 	}
 	switch {
 	case now.Before(n.StartsAt):

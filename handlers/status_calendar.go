@@ -23,17 +23,18 @@ func (s *Server) showCalendar(c *fiber.Ctx, p models.StatusPage, v views.StatusP
 	cal.SetName(name) // RFC 7986 §5.1, and the older name of the same
 	cal.SetXWRCalName(name)
 	cal.SetXWRTimezone(v.Board.TimeZone)
-	cal.SetRefreshInterval("PT1H", ics.WithValue("DURATION"))
+	cal.SetRefreshInterval("PT1H") // the library writes its VALUE=DURATION
 	cal.SetXPublishedTTL("PT1H")
 	for _, n := range slices.Concat(v.Board.Announced, v.Board.Open, v.Board.Past) {
 		if n.Kind != models.KindMaintenance {
 			continue
 		}
 		e := cal.AddEvent(n.ID.String())
-		// A calendar that is asked for again is the same until something is told: its stamp is when that was.
-		e.SetDtStampTime(noticeChanged(n).UTC())
-		e.SetLastModifiedAt(noticeChanged(n).UTC())
-		e.SetSequence(max(0, len(n.Updates)-1))
+		// A calendar that is asked for again is the same until something changes: its stamp is when that was, and the sequence grows
+		// with it (RFC 5545 §3.8.7.4).
+		e.SetDtStampTime(n.UpdatedAt.UTC())
+		e.SetLastModifiedAt(n.UpdatedAt.UTC())
+		e.SetSequence(int(max(0, n.UpdatedAt.Unix()-n.CreatedAt.Unix())))
 		from, to, status := n.StartsAt, n.EndsAt, ics.ObjectStatusConfirmed
 		if n.Cancelled { // it keeps its place in people's calendars, struck out
 			from, to, status = n.PlannedFrom, n.PlannedTo, ics.ObjectStatusCancelled

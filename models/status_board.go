@@ -93,6 +93,9 @@ type StatusNotice struct {
 	State StatusPostState
 	// StartsAt to EndsAt; EndsAt is zero while an incident is open and for an announcement without end.
 	StartsAt, EndsAt time.Time
+	// CreatedAt is when people were first told, and UpdatedAt when what they are told, or what was measured, last changed. Neither is
+	// ever to come.
+	CreatedAt, UpdatedAt time.Time
 	// Components are the names of what is affected.
 	Components []string
 	// Updates are newest first.

@@ -263,7 +263,8 @@ func (s *Store) noticePosts(ctx context.Context, p StatusPage, incidents []int64
 	list, ids, byID := make([]notice, len(rows)), make([]int64, len(rows)), make(map[int64]*notice, len(rows))
 	for i, row := range rows {
 		list[i] = notice{post: row.ID, hidden: row.Hidden, remind: time.Duration(row.RemindMinutes) * time.Minute,
-			StatusNotice: StatusNotice{ID: row.PublicID, Kind: row.Kind, Title: row.Title, State: row.State, StartsAt: row.StartsAt.UTC(), EndsAt: utcOrZero(row.EndsAt)}}
+			StatusNotice: StatusNotice{ID: row.PublicID, Kind: row.Kind, Title: row.Title, State: row.State, StartsAt: row.StartsAt.UTC(), EndsAt: utcOrZero(row.EndsAt),
+				CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC()}}
 		if row.Measured {
 			list[i].incident = row.IncidentID
 		} else if row.IncidentID != 0 && row.EndsAt.IsZero() {
@@ -313,9 +314,13 @@ func (n *notice) settle(now time.Time) {
 		if open = open || part.EndedAt.IsZero(); part.EndedAt.After(n.EndsAt) {
 			n.EndsAt = part.EndedAt.UTC()
 		}
+		n.UpdatedAt = later(n.UpdatedAt, later(part.StartedAt, part.EndedAt)).UTC()
 		if fresh {
 			n.monitors = append(n.monitors, part.MonitorID)
 		}
+	}
+	if n.CreatedAt.IsZero() { // nobody told of it but the measuring
+		n.CreatedAt = n.StartsAt
 	}
 	switch {
 	case open:

@@ -172,11 +172,17 @@ func TestMaintenanceCancelled(t *testing.T) {
 		h.now = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 		d := h.post(`{"kind":"maintenance","title":"Firmware","body":"x","startsAt":"2026-12-02T13:00:00Z","endsAt":"2026-12-02T14:00:00Z","remindMinutes":20160}`)
 		h.shows("to come", h.board().Announced, `maintenance "Firmware" scheduled 13:00-14:00 of  soon`)
+		if n := h.board().Announced[0]; !n.CreatedAt.Equal(h.now) || !n.UpdatedAt.Equal(h.now) {
+			h.Errorf("got it told at %s and changed at %s, want now, %s", n.CreatedAt, n.UpdatedAt, h.now)
+		}
 		h.now = h.now.Add(30 * time.Minute)
 		d = h.told(d, `{"state":"completed","body":"It is not needed."}`)
 		const off = `maintenance "Firmware" completed 12:30-12:30 of `
 		b := h.board()
 		h.shows("called off", b.Past, off)
+		if n := b.Past[0]; !n.UpdatedAt.Equal(h.now) || !n.CreatedAt.Before(n.UpdatedAt) {
+			h.Errorf("got it told at %s and changed at %s, want it changed now", n.CreatedAt, n.UpdatedAt)
+		}
 		h.shows("announced", b.Announced)
 		if n := b.Past[0]; !n.Cancelled || !n.PlannedFrom.Equal(d.StartsAt) || !n.PlannedTo.Equal(d.EndsAt) || n.PlannedFrom.Day() != 2 {
 			h.Errorf("got %+v, want it cancelled, with the times that were planned", n)

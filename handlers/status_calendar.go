@@ -23,25 +23,30 @@ func (s *Server) showCalendar(c *fiber.Ctx, p models.StatusPage, v views.StatusP
 	cal.SetName(name) // RFC 7986 §5.1, and the older name of the same
 	cal.SetXWRCalName(name)
 	cal.SetXWRTimezone(v.Board.TimeZone)
-	cal.SetRefreshInterval("PT1H", ics.WithValue("DURATION"))
+	cal.SetRefreshInterval("PT1H") // the library writes its VALUE=DURATION
 	cal.SetXPublishedTTL("PT1H")
 	for _, n := range slices.Concat(v.Board.Announced, v.Board.Open, v.Board.Past) {
 		if n.Kind != models.KindMaintenance {
 			continue
 		}
 		e := cal.AddEvent(n.ID.String())
-		// A calendar that is asked for again is the same until something is told: its stamp is when that was.
-		e.SetDtStampTime(noticeChanged(n).UTC())
-		e.SetLastModifiedAt(noticeChanged(n).UTC())
-		e.SetSequence(max(0, len(n.Updates)-1))
-		e.SetStartAt(n.StartsAt.UTC())
-		if !n.EndsAt.IsZero() {
-			e.SetEndAt(n.EndsAt.UTC())
+		// A calendar that is asked for again is the same until something changes: its stamp is when that was, and the sequence grows
+		// with it (RFC 5545 §3.8.7.4).
+		e.SetDtStampTime(n.UpdatedAt.UTC())
+		e.SetLastModifiedAt(n.UpdatedAt.UTC())
+		e.SetSequence(int(max(0, n.UpdatedAt.Unix()-n.CreatedAt.Unix())))
+		from, to, status := n.StartsAt, n.EndsAt, ics.ObjectStatusConfirmed
+		if n.Cancelled { // it keeps its place in people's calendars, struck out
+			from, to, status = n.PlannedFrom, n.PlannedTo, ics.ObjectStatusCancelled
+		}
+		e.SetStartAt(from.UTC())
+		if !to.IsZero() {
+			e.SetEndAt(to.UTC())
 		}
 		e.SetSummary(plain(v.NoticeTitle(n)))
 		e.SetDescription(plain(calendarText(v, n)))
 		e.SetURL(s.noticeAddress(p, n))
-		e.SetStatus(ics.ObjectStatusConfirmed)
+		e.SetStatus(status)
 		e.SetTimeTransparency(ics.TransparencyTransparent) // it keeps nobody from meeting
 	}
 	var b bytes.Buffer

@@ -60,6 +60,15 @@ func someBoard() (models.StatusPage, models.StatusBoard) {
 	b.Past = []models.StatusNotice{{ID: notice(5), Kind: models.KindIncident, Title: "Loss to Meissen", State: models.PostResolved, StartsAt: someday.AddDate(0, 0, -3), EndsAt: someday.AddDate(0, 0, -3).Add(time.Hour),
 		Components: []string{"Meissen", "A monitor that is gone"}, Updates: []models.StatusNoticeUpdate{told(models.PostResolved, "Over.", 71*time.Hour), told(models.PostMonitoring, "Better.", 71*time.Hour+30*time.Minute),
 			told(models.PostInvestigating, "We look.", 72*time.Hour)}}}
+	for _, list := range [][]models.StatusNotice{b.Open, b.Announced, b.Past} {
+		for i := range list {
+			n := &list[i]
+			n.CreatedAt, n.UpdatedAt = n.StartsAt, n.StartsAt
+			if k := len(n.Updates); k > 0 {
+				n.CreatedAt, n.UpdatedAt = n.Updates[k-1].At, n.Updates[0].At
+			}
+		}
+	}
 	return p, b
 }
 

@@ -85,16 +85,8 @@ type jsonItem struct {
 // newestNotices are all notices of the board, the one that changed last first.
 func newestNotices(b models.StatusBoard) []models.StatusNotice {
 	all := slices.Concat(b.Open, b.Announced, b.Past)
-	slices.SortStableFunc(all, func(x, y models.StatusNotice) int { return noticeChanged(y).Compare(noticeChanged(x)) })
+	slices.SortStableFunc(all, func(x, y models.StatusNotice) int { return y.UpdatedAt.Compare(x.UpdatedAt) })
 	return all[:min(len(all), mostEntries)]
-}
-
-// noticePublished is when people were first told of a notice.
-func noticePublished(n models.StatusNotice) time.Time {
-	if k := len(n.Updates); k > 0 {
-		return n.Updates[k-1].At
-	}
-	return n.StartsAt
 }
 
 // tags say what kind of thing a notice is, and how far it is.
@@ -118,11 +110,11 @@ func (s *Server) showAtomFeed(c *fiber.Ctx, p models.StatusPage, v views.StatusP
 			{"self", "application/atom+xml", s.statusAddress(p, "/feed.atom", "lang", v.Language)},
 		}}
 	for i, n := range newestNotices(v.Board) {
-		changed := noticeChanged(n)
+		changed := n.UpdatedAt
 		if i == 0 || changed.After(at) {
 			at = changed
 		}
-		e := atomEntry{ID: urn(n.ID), Title: plain(v.NoticeTitle(n)), Published: feedTime(noticePublished(n)), Updated: feedTime(changed),
+		e := atomEntry{ID: urn(n.ID), Title: plain(v.NoticeTitle(n)), Published: feedTime(n.CreatedAt), Updated: feedTime(changed),
 			Link: atomLink{"alternate", "text/html", s.noticeAddress(p, n)}, Content: atomContent{"html", plain(render(views.FeedEntry(v, n)))}}
 		for _, tag := range tags(n) {
 			e.Category = append(e.Category, atomCategory{tag})
@@ -145,7 +137,7 @@ func (s *Server) showJSONFeed(c *fiber.Ctx, p models.StatusPage, v views.StatusP
 		HomePageURL: s.statusAddress(p, "", "lang", v.Language), FeedURL: s.statusAddress(p, "/feed.json", "lang", v.Language)}
 	for _, n := range newestNotices(v.Board) {
 		feed.Items = append(feed.Items, jsonItem{ID: urn(n.ID), URL: s.noticeAddress(p, n), Title: v.NoticeTitle(n), ContentHTML: render(views.FeedEntry(v, n)),
-			DatePublished: feedTime(noticePublished(n)), DateModified: feedTime(noticeChanged(n)), Tags: tags(n)})
+			DatePublished: feedTime(n.CreatedAt), DateModified: feedTime(n.UpdatedAt), Tags: tags(n)})
 	}
 	return sendFileJSON(c, p, "application/feed+json; charset=utf-8", feed)
 }

@@ -66,7 +66,8 @@ type v2Incident struct {
 	ScheduledUntil *isoTime `json:"scheduled_until,omitempty"`
 }
 
-// v2Update is one thing that was told. Body is Markdown as it was typed.
+// v2Update is one thing that was told. Body is plain text, without Markdown or tags: only <, > and & are
+// written as HTML writes them, so that it is safe for readers who put it into a page.
 type v2Update struct {
 	ID         uuid.UUID `json:"id"`
 	Status     string    `json:"status"`
@@ -94,10 +95,11 @@ type v2 struct {
 	now    time.Time
 	pageID uuid.UUID
 	all    []v2Component
+	md     *views.Markdown
 }
 
 func (s *Server) v2(p models.StatusPage, v views.StatusPage) v2 {
-	b := v2{s: s, page: p, view: v, now: time.Now(), pageID: p.ComponentID(uuid.Nil)}
+	b := v2{s: s, page: p, view: v, now: time.Now(), pageID: p.ComponentID(uuid.Nil), md: views.NewMarkdown()}
 	b.all = b.components()
 	return b
 }
@@ -149,7 +151,7 @@ func (b v2) head() v2Page {
 	}
 	for _, list := range [][]models.StatusNotice{b.view.Board.Open, b.view.Board.Announced, b.view.Board.Past} {
 		for _, n := range list {
-			later(noticeChanged(n))
+			later(n.UpdatedAt)
 		}
 	}
 	return v2Page{ID: b.pageID, Name: b.view.Board.Name, URL: b.s.statusAddress(b.page, ""), TimeZone: b.view.Board.TimeZone, UpdatedAt: isoTime{at}}
@@ -174,7 +176,7 @@ func (b v2) status() *v2Status {
 	if sum.Kind == "up" || sum.Kind == "maintenance" {
 		for _, n := range b.view.Board.Open {
 			if n.Kind == models.KindIncident {
-				return &v2Status{Indicator: "minor", Description: b.view.NoticeTitle(n)}
+				return &v2Status{Indicator: "minor", Description: b.view.T("An incident is being worked on")}
 			}
 		}
 	}
@@ -268,14 +270,14 @@ func (b v2) incidents(kind models.StatusKind, lists ...[]models.StatusNotice) []
 }
 
 func (b v2) incident(n models.StatusNotice) v2Incident {
-	i := v2Incident{ID: n.ID, Name: b.view.NoticeTitle(n), Status: noticeState(n), CreatedAt: isoTime{n.StartsAt}, UpdatedAt: isoTime{noticeChanged(n)},
+	i := v2Incident{ID: n.ID, Name: b.view.NoticeTitle(n), Status: noticeState(n), CreatedAt: isoTime{n.CreatedAt}, UpdatedAt: isoTime{n.UpdatedAt},
 		StartedAt: isoTime{n.StartsAt}, PageID: b.pageID, Shortlink: b.s.noticeAddress(b.page, n), Updates: []v2Update{}, Components: []v2Component{}}
 	switch {
 	case n.Kind == models.KindMaintenance:
 		i.Impact = "maintenance"
 		i.ScheduledFor, i.ScheduledUntil = &isoTime{n.StartsAt}, &isoTime{n.EndsAt}
-		if first := len(n.Updates) - 1; first >= 0 {
-			i.CreatedAt = isoTime{n.Updates[first].At}
+		if n.Cancelled {
+			i.ScheduledFor, i.ScheduledUntil = &isoTime{n.PlannedFrom}, &isoTime{n.PlannedTo}
 		}
 	case n.Type == models.IncidentDowntime:
 		i.Impact = "major"
@@ -294,7 +296,7 @@ func (b v2) incident(n models.StatusNotice) v2Incident {
 		if status == "" {
 			status = i.Status
 		}
-		i.Updates = append(i.Updates, v2Update{ID: updateID(n, k), Status: status, Body: u.Body, IncidentID: n.ID, CreatedAt: at, UpdatedAt: at, DisplayAt: at})
+		i.Updates = append(i.Updates, v2Update{ID: updateID(n, k), Status: status, Body: b.md.Plain(u.Body), IncidentID: n.ID, CreatedAt: at, UpdatedAt: at, DisplayAt: at})
 	}
 	for _, c := range b.all {
 		for _, name := range n.Components {
@@ -319,21 +321,6 @@ func noticeState(n models.StatusNotice) string {
 	default:
 		return string(models.PostInvestigating)
 	}
-}
-
-// noticeChanged is when something was last told of a notice, or happened to it.
-func noticeChanged(n models.StatusNotice) time.Time {
-	at := n.StartsAt
-	if n.Kind == models.KindMaintenance && len(n.Updates) > 0 {
-		at = n.Updates[len(n.Updates)-1].At // its begin is to come
-	}
-	if len(n.Updates) > 0 && n.Updates[0].At.After(at) {
-		at = n.Updates[0].At
-	}
-	if n.Kind == models.KindIncident && n.EndsAt.After(at) {
-		at = n.EndsAt
-	}
-	return at
 }
 
 // updateID names the k-th update of a notice, counted from the newest: by its moment, and its place among those of the same moment.

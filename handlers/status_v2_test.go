@@ -86,7 +86,7 @@ func TestStatusIndicator(t *testing.T) {
 		{states: []models.State{models.StatePending, models.StatePaused}, want: "unknown", text: "Nothing is measured at present"},
 		{states: []models.State{up, models.StatePaused}, want: "none", text: "All services that are measured are up"},
 		{states: []models.State{up, up}, maintenance: true, want: "maintenance", text: "Maintenance is under way"},
-		{states: []models.State{up, up}, open: true, want: "minor", text: "Telephones are dead"},
+		{states: []models.State{up, up}, open: true, want: "minor", text: "An incident is being worked on"},
 		{states: []models.State{down, up}, open: true, want: "major", text: "1 of 2 services down"},
 		{states: []models.State{up, down}, silent: true, want: "unknown", text: "Nothing is measured at present"},
 		{states: nil, want: "unknown", text: "Nothing is shown here yet"},
@@ -158,7 +158,7 @@ func TestStatusCalendar(t *testing.T) {
 		sequence string
 	}{
 		{b.Announced[0].Title, b.Announced[0].StartsAt, b.Announced[0].EndsAt, "0"},
-		{b.Open[1].Title, b.Open[1].StartsAt, b.Open[1].EndsAt, "1"},
+		{b.Open[1].Title, b.Open[1].StartsAt, b.Open[1].EndsAt, "169200"},
 	} {
 		e := cal.Events()[i]
 		from, _ := e.GetStartAt()
@@ -168,7 +168,40 @@ func TestStatusCalendar(t *testing.T) {
 			t.Errorf("event %d: got %q from %s to %s, want %q from %s to %s", i, title, from, to, want.title, want.from, want.to)
 		}
 	}
+	if strings.Count(a.body, "REFRESH-INTERVAL;VALUE=DURATION:PT1H\r\n") != 1 {
+		t.Errorf("got %s, want one interval with its type once", a.body)
+	}
+	b.Announced[0].UpdatedAt = b.Announced[0].UpdatedAt.Add(time.Minute) // as another title or end makes it
+	moved := asked(t, h, h.s.showCalendar, p, b, "").body
+	if stamp := b.Announced[0].UpdatedAt.Format("20060102T150405Z"); !strings.Contains(moved, "LAST-MODIFIED:"+stamp) || !strings.Contains(moved, "DTSTAMP:"+stamp) || !strings.Contains(moved, "SEQUENCE:60\r\n") {
+		t.Errorf("got %s, want it changed at %s, with the sequence 60", moved, stamp)
+	}
 	if !strings.Contains(a.body, "says Müller") && !strings.Contains(a.body, "M\r\n ü") {
 		t.Errorf("got %s, want what was told", a.body)
+	}
+}
+
+// Maintenance that was called off is struck out in calendars at its old place, and is scheduled no more.
+func TestStatusCancelled(t *testing.T) {
+	h := liteHouse(t)
+	p, b := someBoard()
+	n := b.Announced[0]
+	n.Cancelled, n.State, n.PlannedFrom, n.PlannedTo, n.StartsAt, n.EndsAt = true, models.PostCompleted, n.StartsAt, n.EndsAt, someday, someday
+	b.Announced, b.Past, b.Open = nil, []models.StatusNotice{n}, nil
+	cal, err := ics.ParseCalendar(strings.NewReader(asked(t, h, h.s.showCalendar, p, b, "").body))
+	if err != nil || len(cal.Events()) != 1 {
+		t.Fatalf("got %v and error %v, want one event", cal, err)
+	}
+	e := cal.Events()[0]
+	from, _ := e.GetStartAt()
+	if to, _ := e.GetEndAt(); !from.Equal(n.PlannedFrom) || !to.Equal(n.PlannedTo) || e.GetProperty(ics.ComponentPropertyStatus).Value != "CANCELLED" {
+		t.Errorf("got %s, want it cancelled at its old place", e.Serialize(&ics.SerializationConfiguration{NewLine: "\n"}))
+	}
+	var got v2Answer
+	if asked(t, h, v2Of(h.s, v2Maintenances), p, b, "").decode(t, &got); len(got.Maintenances) != 1 || got.Maintenances[0].Status != "completed" {
+		t.Errorf("got %+v, want it completed", got.Maintenances)
+	}
+	if asked(t, h, v2Of(h.s, v2Summary), p, b, "").decode(t, &got); len(got.Maintenances) != 0 {
+		t.Errorf("got %+v, want nothing to come", got.Maintenances)
 	}
 }

@@ -93,10 +93,17 @@ type StatusNotice struct {
 	State StatusPostState
 	// StartsAt to EndsAt; EndsAt is zero while an incident is open and for an announcement without end.
 	StartsAt, EndsAt time.Time
+	// CreatedAt is when people were first told, and UpdatedAt when what they are told, or what was measured, last changed. Neither is
+	// ever to come.
+	CreatedAt, UpdatedAt time.Time
 	// Components are the names of what is affected.
 	Components []string
 	// Updates are newest first.
 	Updates []StatusNoticeUpdate
+	// Cancelled is true for maintenance that was called off before it began: StartsAt and EndsAt are that moment, and PlannedFrom to
+	// PlannedTo, which are zero for all else, is when it would have been.
+	Cancelled              bool
+	PlannedFrom, PlannedTo time.Time
 	// Reminding is true for maintenance that begins soon enough to remind of it.
 	Reminding bool
 }

@@ -250,7 +250,9 @@ func (s *Store) noticePosts(ctx context.Context, p StatusPage, incidents []int64
 		return q
 	})
 	if !to.IsZero() {
-		q = q.Where("p.starts_at < ?", to.UTC())
+		// What was begun early or called off may have been planned for later.
+		q = q.Where("(p.starts_at < ? OR p.kind = ? AND EXISTS (SELECT 1 FROM status_updates AS u WHERE u.post_id = p.id AND u.state IN (?) AND u.at < ?))",
+			to.UTC(), KindMaintenance, bun.List([]StatusPostState{PostInProgress, PostCompleted}), to.UTC())
 	}
 	if err := q.Scan(ctx, &rows); err != nil {
 		return nil, fmt.Errorf("reading a status page's posts: %w", err)
@@ -261,7 +263,8 @@ func (s *Store) noticePosts(ctx context.Context, p StatusPage, incidents []int64
 	list, ids, byID := make([]notice, len(rows)), make([]int64, len(rows)), make(map[int64]*notice, len(rows))
 	for i, row := range rows {
 		list[i] = notice{post: row.ID, hidden: row.Hidden, remind: time.Duration(row.RemindMinutes) * time.Minute,
-			StatusNotice: StatusNotice{ID: row.PublicID, Kind: row.Kind, Title: row.Title, State: row.State, StartsAt: row.StartsAt.UTC(), EndsAt: utcOrZero(row.EndsAt)}}
+			StatusNotice: StatusNotice{ID: row.PublicID, Kind: row.Kind, Title: row.Title, State: row.State, StartsAt: row.StartsAt.UTC(), EndsAt: utcOrZero(row.EndsAt),
+				CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC()}}
 		if row.Measured {
 			list[i].incident = row.IncidentID
 		} else if row.IncidentID != 0 && row.EndsAt.IsZero() {
@@ -311,9 +314,13 @@ func (n *notice) settle(now time.Time) {
 		if open = open || part.EndedAt.IsZero(); part.EndedAt.After(n.EndsAt) {
 			n.EndsAt = part.EndedAt.UTC()
 		}
+		n.UpdatedAt = later(n.UpdatedAt, later(part.StartedAt, part.EndedAt)).UTC()
 		if fresh {
 			n.monitors = append(n.monitors, part.MonitorID)
 		}
+	}
+	if n.CreatedAt.IsZero() { // nobody told of it but the measuring
+		n.CreatedAt = n.StartsAt
 	}
 	switch {
 	case open:
@@ -326,15 +333,25 @@ func (n *notice) settle(now time.Time) {
 	}
 }
 
-// settleMaintenance: people may begin and end it early by saying so; else the clock does.
+// settleMaintenance: people may begin and end it early by saying so, and call it off before it begins; else the clock does.
 func (n *notice) settleMaintenance(now time.Time) {
-	for i, u := range n.Updates { // newest first
-		switch {
-		case u.State == PostCompleted && i == 0 && u.At.Before(n.EndsAt):
-			n.EndsAt = u.At
-		case u.State == PostInProgress && u.At.Before(n.StartsAt):
+	var completed time.Time
+	run := true                   // of completed, up to the newest
+	for _, u := range n.Updates { // newest first
+		if run = run && (u.State == PostCompleted || u.State == ""); run && u.State != "" {
+			completed = u.At
+		}
+		if u.State == PostInProgress && u.At.Before(n.StartsAt) {
 			n.StartsAt = u.At
 		}
+	}
+	switch {
+	case completed.IsZero() || !completed.Before(n.EndsAt):
+	case completed.After(n.StartsAt):
+		n.EndsAt = completed
+	default:
+		n.Cancelled, n.PlannedFrom, n.PlannedTo = true, n.StartsAt, n.EndsAt
+		n.StartsAt, n.EndsAt = completed, completed
 	}
 	switch {
 	case now.Before(n.StartsAt):

@@ -110,6 +110,12 @@ func TestMaintenanceNotices(t *testing.T) {
 		b = h.board()
 		h.shows("ended early", b.Past, `maintenance "Firmware" completed 13:00-13:10 of Riesa`)
 		h.shows("what goes on", b.Open, `incident downtime""  13:05- of Riesa`)
+		h.now = h.now.Add(5 * time.Minute)
+		more := h.told(d, `{"body":"What we learned."}`)
+		h.shows("what is told later moves nothing", h.board().Past, `maintenance "Firmware" completed 13:00-13:10 of Riesa`)
+		if _, err := h.s.DeleteStatusUpdate(h.Context(), h.by, h.page.PublicID, d.PublicID, more.Updates[0].PublicID); err != nil {
+			h.Fatal(err)
+		}
 		if _, err := h.s.DeleteStatusUpdate(h.Context(), h.by, h.page.PublicID, d.PublicID, d.Updates[0].PublicID); err != nil {
 			h.Fatal(err)
 		}
@@ -156,6 +162,49 @@ func TestNoticesZone(t *testing.T) {
 			if err != nil || len(month) != want {
 				h.Errorf("%s: got %d in October, %v; want %d", zone, len(month), err, want)
 			}
+		}
+	})
+}
+
+// Maintenance that is called off before it begins is over at that moment, in the lists and in the month; taken back, it is announced again.
+func TestMaintenanceCancelled(t *testing.T) {
+	withPage(t, func(h *tellingHouse) {
+		h.now = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+		d := h.post(`{"kind":"maintenance","title":"Firmware","body":"x","startsAt":"2026-12-02T13:00:00Z","endsAt":"2026-12-02T14:00:00Z","remindMinutes":20160}`)
+		h.shows("to come", h.board().Announced, `maintenance "Firmware" scheduled 13:00-14:00 of  soon`)
+		if n := h.board().Announced[0]; !n.CreatedAt.Equal(h.now) || !n.UpdatedAt.Equal(h.now) {
+			h.Errorf("got it told at %s and changed at %s, want now, %s", n.CreatedAt, n.UpdatedAt, h.now)
+		}
+		h.now = h.now.Add(30 * time.Minute)
+		d = h.told(d, `{"state":"completed","body":"It is not needed."}`)
+		const off = `maintenance "Firmware" completed 12:30-12:30 of `
+		b := h.board()
+		h.shows("called off", b.Past, off)
+		if n := b.Past[0]; !n.UpdatedAt.Equal(h.now) || !n.CreatedAt.Before(n.UpdatedAt) {
+			h.Errorf("got it told at %s and changed at %s, want it changed now", n.CreatedAt, n.UpdatedAt)
+		}
+		h.shows("announced", b.Announced)
+		if n := b.Past[0]; !n.Cancelled || !n.PlannedFrom.Equal(d.StartsAt) || !n.PlannedTo.Equal(d.EndsAt) || n.PlannedFrom.Day() != 2 {
+			h.Errorf("got %+v, want it cancelled, with the times that were planned", n)
+		}
+		for month, want := range map[time.Month][]string{time.November: {off}, time.December: nil} {
+			list, err := h.s.UnscopedStatusMonth(h.Context(), h.page, 2026, month)
+			if err != nil {
+				h.Fatal(err)
+			}
+			h.shows(month.String(), list, want...)
+		}
+		if _, err := h.s.DeleteStatusUpdate(h.Context(), h.by, h.page.PublicID, d.PublicID, d.Updates[0].PublicID); err != nil {
+			h.Fatal(err)
+		}
+		h.shows("taken back", h.board().Announced, `maintenance "Firmware" scheduled 13:00-14:00 of  soon`)
+		h.told(d, `{"state":"in_progress","body":"We begin."}`)
+		h.now = h.now.Add(10 * time.Minute)
+		h.told(d, `{"state":"completed","body":"Done."}`)
+		b = h.board()
+		h.shows("begun and ended early", b.Past, `maintenance "Firmware" completed 12:30-12:40 of `)
+		if b.Past[0].Cancelled {
+			h.Error("what was begun is not cancelled")
 		}
 	})
 }

@@ -154,6 +154,18 @@ func (p *StatusPost) apply(f Fields, create bool, e *Invalid) {
 	}
 }
 
+// checkBegin notes in e what is wrong with when an incident began: nobody tells of one before it begins. updates are newest first.
+func (p *StatusPost) checkBegin(updates []StatusUpdate, now time.Time, e *Invalid) {
+	if p.Kind != KindIncident || p.IncidentID != 0 {
+		return
+	}
+	if p.StartsAt.After(now.Add(clockSlack)) {
+		e.add("startsAt", "startsAt of an incident must not be in the future", "In the future: choose when it began")
+	} else if first := len(updates) - 1; first >= 0 && p.StartsAt.After(updates[first].At) {
+		e.add("startsAt", "startsAt must not be after the first update", "After what was told first: choose an earlier time")
+	}
+}
+
 // affects reads which monitors a post is about: their public ids, each on the page and the actor's to see. ok is false where none were
 // sent.
 func affects(f Fields, targets []StatusTarget, e *Invalid) (ids []int64, ok bool) {
@@ -277,8 +289,11 @@ func (s *Store) CreateStatusPost(ctx context.Context, by Actor, page uuid.UUID, 
 		if ids, ok := affects(f, targets, e); ok {
 			monitors = ids
 		}
-		if first.State == "" && p.Kind == KindIncident {
-			first.State = PostInvestigating
+		if first.State == "" && (first.Body != "" || p.Kind == KindIncident) {
+			first.State = firstState(p.Kind)
+		}
+		if f.Has("startsAt") {
+			p.checkBegin(nil, now, e)
 		}
 		first.check(p, now, e)
 		if err := e.orNil(); err != nil {
@@ -345,6 +360,13 @@ func (s *Store) ChangeStatusPost(ctx context.Context, by Actor, page, id uuid.UU
 		if p.IncidentID != 0 && !p.StartsAt.Equal(before.StartsAt) {
 			e.add("startsAt", "the measured incident says when it began", "Leave it as it was measured")
 		}
+		if !p.StartsAt.Equal(before.StartsAt) {
+			updates, err := s.postUpdates(ctx, tx, p.ID)
+			if err != nil {
+				return err
+			}
+			p.checkBegin(updates, s.clock(), e)
+		}
 		if err := e.orNil(); err != nil {
 			return err
 		}
@@ -371,7 +393,7 @@ func (s *Store) savePost(ctx context.Context, tx bun.Tx, p *StatusPost) error {
 	if err != nil {
 		return err
 	}
-	p.settle(newestState(updates))
+	p.settle(lastRun(updates))
 	p.UpdatedAt = s.clock()
 	if _, err := tx.NewUpdate().Model(p).Column("title", "state", "starts_at", "ends_at", "hidden", "remind_minutes", "updated_at").WherePK().Exec(ctx); err != nil {
 		return fmt.Errorf("changing a post: %w", err)
@@ -394,21 +416,21 @@ func (s *Store) DeleteStatusPost(ctx context.Context, by Actor, page, id uuid.UU
 	})
 }
 
-// settle makes the post's state and end follow from the newest update that has a state; nil = there is none.
-func (p *StatusPost) settle(newest *StatusUpdate) {
+// settle makes the post's state and end follow from the update that brought its state; nil = there is none.
+func (p *StatusPost) settle(by *StatusUpdate) {
 	switch p.Kind {
 	case KindIncident:
 		p.State, p.EndsAt = PostInvestigating, time.Time{}
-		if newest != nil {
-			p.State = newest.State
+		if by != nil {
+			p.State = by.State
 		}
 		if p.State == PostResolved && p.IncidentID == 0 { // a measured one ends when it is measured to
-			p.EndsAt = later(p.StartsAt, newest.At)
+			p.EndsAt = later(p.StartsAt, by.At)
 		}
 	case KindMaintenance:
 		p.State = PostScheduled
-		if newest != nil {
-			p.State = newest.State
+		if by != nil {
+			p.State = by.State
 		}
 	default:
 		p.State = ""

@@ -172,6 +172,7 @@ func TestStatusPostRefused(t *testing.T) {
 			`{"kind":"incident","title":"x","monitorIds":["` + h.strange.PublicID.String() + `"]}`:                  "monitorIds",
 			`{"kind":"incident","title":"x","monitorIds":["0198a2b4-0000-7000-8000-000000000000"]}`:                 "monitorIds",
 			`{"kind":"incident","title":"x","monitorIds":"x"}`:                                                      "monitorIds",
+			`{"kind":"incident","title":"x","startsAt":"2026-11-25T13:00:00Z"}`:                                     "startsAt",
 			`{"kind":"maintenance","title":"x","startsAt":"2026-11-25T12:00:00Z"}`:                                  "endsAt",
 			`{"kind":"maintenance","title":"x"}`:                                                                    "startsAt",
 			`{"kind":"maintenance","title":"x","startsAt":"2026-11-25T12:00:00Z","endsAt":"2026-11-25T12:00:00Z"}`:  "endsAt",
@@ -288,6 +289,90 @@ func TestStatusTemplates(t *testing.T) {
 		}
 		if err := h.s.DeleteStatusTemplate(ctx, h.by, made.PublicID); err != nil {
 			h.Error(err)
+		}
+	})
+}
+
+// An incident ends with the first update that says it is over and is not contradicted; what is told of it afterwards moves nothing.
+func TestStatusPostEnd(t *testing.T) {
+	withPage(t, func(h *tellingHouse) {
+		h.now = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+		for _, tc := range []struct{ updates, want string }{
+			{`{"state":"resolved","at":"2026-11-25T10:20:00Z"}`, "25 10:20"},
+			{`{"state":"resolved","at":"2026-11-25T10:20:00Z"}|{"body":"Post-mortem"}`, "25 10:20"},
+			{`{"state":"resolved","at":"2026-11-25T10:20:00Z"}|{"state":"resolved","body":"Still so"}|{"body":"Post-mortem"}`, "25 10:20"},
+			{`{"state":"resolved","at":"2026-11-25T10:20:00Z"}|{"state":"monitoring","at":"2026-11-25T10:30:00Z"}|{"state":"resolved","at":"2026-11-25T10:40:00Z"}|{"body":"Post-mortem"}`, "25 10:40"},
+			{`{"state":"resolved","at":"2026-11-25T10:20:00Z"}|{"state":"investigating","body":"Again"}`, ""},
+		} {
+			d := h.post(`{"kind":"incident","title":"x","at":"2026-11-25T10:00:00Z"}`)
+			for _, u := range strings.Split(tc.updates, "|") {
+				d = h.told(d, u)
+			}
+			got := ""
+			if !d.EndsAt.IsZero() {
+				got = d.EndsAt.UTC().Format("02 15:04")
+			}
+			if got != tc.want {
+				h.Errorf("%s: got the end %q, want %q", tc.updates, got, tc.want)
+			}
+		}
+	})
+}
+
+// An incident begins neither in the future nor after what was told of it first; maintenance is moved freely.
+func TestStatusPostMoved(t *testing.T) {
+	withPage(t, func(h *tellingHouse) {
+		incident := h.post(`{"kind":"incident","title":"x","at":"2026-11-25T11:00:00Z"}`)
+		work := h.post(`{"kind":"maintenance","title":"x","body":"y","startsAt":"2026-11-26T13:00:00Z","endsAt":"2026-11-26T14:00:00Z"}`)
+		for _, tc := range []struct {
+			post  models.StatusPostDetail
+			body  string
+			wrong string
+		}{
+			{incident, `{"startsAt":"2026-11-25T11:00:01Z"}`, "startsAt"},
+			{incident, `{"startsAt":"2026-11-26T11:00:00Z"}`, "startsAt"},
+			{incident, `{"startsAt":"2026-11-25T10:00:00Z"}`, ""},
+			{incident, `{"title":"y"}`, ""},
+			{work, `{"startsAt":"2026-11-26T15:00:00Z"}`, "endsAt"},
+			{work, `{"startsAt":"2026-11-27T13:00:00Z","endsAt":"2026-11-27T14:00:00Z"}`, ""},
+		} {
+			_, err := h.s.ChangeStatusPost(h.Context(), h.by, h.page.PublicID, tc.post.PublicID, fields(h.T, tc.body))
+			var invalid *models.Invalid
+			if tc.wrong == "" && err != nil || tc.wrong != "" && !errors.As(err, &invalid) {
+				h.Errorf("%s: got %v, want it wrong at %q", tc.body, err, tc.wrong)
+			} else if tc.wrong != "" {
+				if _, ok := invalid.Field(tc.wrong); !ok {
+					h.Errorf("%s: got %v, want it wrong at %q", tc.body, err, tc.wrong)
+				}
+			}
+		}
+	})
+}
+
+// What is told without a state has the one that held at its moment, and the first one of its kind where there was none.
+func TestStatusUpdateState(t *testing.T) {
+	withPage(t, func(h *tellingHouse) {
+		d := h.post(`{"kind":"incident","title":"x","startsAt":"2026-11-25T09:00:00Z","at":"2026-11-25T10:00:00Z","state":"identified"}`)
+		d = h.told(d, `{"state":"resolved","at":"2026-11-25T11:00:00Z"}`)
+		for _, at := range []string{"09:30", "10:30", "11:30"} {
+			d = h.told(d, `{"body":"`+at+`","at":"2026-11-25T`+at+`:00Z"}`)
+		}
+		var got []string
+		for _, u := range d.Updates {
+			got = append(got, u.At.UTC().Format("15:04")+" "+string(u.State))
+		}
+		if want := "11:30 resolved, 11:00 resolved, 10:30 identified, 10:00 identified, 09:30 investigating"; strings.Join(got, ", ") != want || d.EndsAt.UTC().Format("15:04") != "11:00" {
+			h.Errorf("got %s and the end %s, want %s and 11:00", got, d.EndsAt, want)
+		}
+		for body, want := range map[string]models.StatusPostState{
+			`{"kind":"maintenance","title":"x","body":"y","startsAt":"2026-11-26T13:00:00Z","endsAt":"2026-11-26T14:00:00Z"}`:            models.PostScheduled,
+			`{"kind":"maintenance","title":"x","body":"y","state":"","startsAt":"2026-11-26T13:00:00Z","endsAt":"2026-11-26T14:00:00Z"}`: models.PostScheduled,
+			`{"kind":"incident","title":"x","body":"y"}`:     models.PostInvestigating,
+			`{"kind":"announcement","title":"x","body":"y"}`: "",
+		} {
+			if d := h.post(body); d.State != want || len(d.Updates) != 1 || d.Updates[0].State != want {
+				h.Errorf("%s: got %q and %+v, want %q", body, d.State, d.Updates, want)
+			}
 		}
 	})
 }

@@ -14,14 +14,37 @@ import (
 // clockSlack is how far a moment of a person's may be ahead of our clock.
 const clockSlack = 2 * time.Minute
 
-// newestState is the newest update that has a state; nil = there is none. Updates are newest first.
-func newestState(updates []StatusUpdate) *StatusUpdate {
+// lastRun is the update that brought the state which holds now: the first of the last unbroken run of one state. What is told later
+// without another state, such as what was learned of it, moves nothing. nil = none has a state. Updates are newest first.
+func lastRun(updates []StatusUpdate) (first *StatusUpdate) {
 	for i := range updates {
-		if updates[i].State != "" {
-			return &updates[i]
+		switch {
+		case updates[i].State == "":
+		case first == nil || updates[i].State == first.State:
+			first = &updates[i]
+		default:
+			return first
 		}
 	}
-	return nil
+	return first
+}
+
+// firstState is the state of a post before somebody tells of another; empty for an announcement.
+func firstState(k StatusKind) StatusPostState {
+	if states := PostStates(k); len(states) > 0 {
+		return states[0]
+	}
+	return ""
+}
+
+// stateAt is the state that was told by the moment. Updates are newest first.
+func (p StatusPost) stateAt(updates []StatusUpdate, at time.Time) StatusPostState {
+	for _, u := range updates {
+		if u.State != "" && !u.At.After(at) {
+			return u.State
+		}
+	}
+	return firstState(p.Kind)
 }
 
 // check notes in e what is wrong with when it was told.
@@ -71,17 +94,26 @@ func (s *Store) insertUpdate(ctx context.Context, tx bun.Tx, by Actor, p StatusP
 	return nil
 }
 
-// AddStatusUpdate tells more of a post: state, body and at, which may lie in the past. Without a state the post keeps its own. Errors:
-// ErrForbidden, *Invalid, *NotFound, *Conflict where there are 200 already.
+// AddStatusUpdate tells more of a post: state, body and at, which may lie in the past. Without a state it has the one that held at that
+// moment. Errors: ErrForbidden, *Invalid, *NotFound, *Conflict where there are 200 already.
 func (s *Store) AddStatusUpdate(ctx context.Context, by Actor, page, post uuid.UUID, f Fields) (StatusPostDetail, error) {
 	return s.tellMore(ctx, by, page, post, "status_update.create", func(ctx context.Context, tx bun.Tx, p StatusPost, e *Invalid) (before, after any, err error) {
 		now := s.clock()
-		u := StatusUpdate{PublicID: newID(), State: p.State, CreatedAt: now, At: now}
+		u := StatusUpdate{PublicID: newID(), CreatedAt: now, At: now}
 		if _, ok := (reader{Fields: f, e: new(Invalid)}).text("body", true); !ok && !f.Has("state") {
 			e.add("body", "body is required", "Type what to tell")
 		}
+		if at, ok := (reader{Fields: f, e: new(Invalid)}).moment("at", true); ok {
+			u.At = at
+		}
+		updates, err := s.postUpdates(ctx, tx, p.ID)
+		if err != nil {
+			return nil, nil, err
+		}
+		held := p.stateAt(updates, u.At)
+		u.State = held
 		u.apply(f, p, now, e)
-		if u.Body == "" && u.State == p.State {
+		if u.Body == "" && u.State == held {
 			e.add("body", "body is required", "Type what to tell, or choose another state")
 		}
 		if len(e.Fields) > 0 {

@@ -20,6 +20,7 @@ import (
 type Markdown struct {
 	parser goldmark.Markdown
 	policy *bluemonday.Policy
+	strict *bluemonday.Policy
 }
 
 // NewMarkdown knows CommonMark with autolinks and ~~struck out~~ text. HTML in it is left out, a line break is one, a heading is a bold
@@ -34,7 +35,7 @@ func NewMarkdown() *Markdown {
 	p.RequireNoFollowOnLinks(true)
 	p.AddTargetBlankToFullyQualifiedLinks(true) // and rel="noopener" with it
 	plain := renderer.WithNodeRenderers(util.Prioritized(plainParts{}, 100))
-	return &Markdown{policy: p, parser: goldmark.New(goldmark.WithExtensions(extension.Strikethrough, extension.Linkify),
+	return &Markdown{policy: p, strict: bluemonday.StrictPolicy(), parser: goldmark.New(goldmark.WithExtensions(extension.Strikethrough, extension.Linkify),
 		goldmark.WithRendererOptions(html.WithHardWraps(), plain))}
 }
 
@@ -45,6 +46,11 @@ func (m *Markdown) HTML(text string) string {
 		return "<p>" + templ.EscapeString(text) + "</p>"
 	}
 	return m.policy.Sanitize(b.String())
+}
+
+// Plain is the text without any markup. <, > and & are written as in HTML, so that it stays text where it is put into a page.
+func (m *Markdown) Plain(text string) string {
+	return strings.TrimSpace(strings.NewReplacer("&#39;", "'", "&#34;", `"`).Replace(m.strict.Sanitize(m.HTML(text))))
 }
 
 // text draws the text, with a bold word before it where there is one.

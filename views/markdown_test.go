@@ -109,3 +109,18 @@ func allowed(a html.Attribute, element string) bool {
 		return a.Key == "rel" && a.Val == "nofollow noopener" || a.Key == "target" && a.Val == "_blank"
 	}
 }
+
+// Plain text has neither Markdown nor tags, and stays text where somebody takes it for HTML.
+func TestMarkdownPlain(t *testing.T) {
+	m := NewMarkdown()
+	for text, want := range map[string]string{
+		"**We** look, [here](https://example.com).\n\nIt's *\"soon\"*": "We look, here.\nIt's \"soon\"",
+		"a <script>alert(1)</script><b>b</b>":                          "a alert(1)b",
+		"`<img src=x>` & more":                                         "&lt;img src=x&gt; &amp; more",
+		"one\ntwo":                                                     "one\ntwo",
+	} {
+		if got := m.Plain(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}

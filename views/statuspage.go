@@ -122,24 +122,10 @@ func isoTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z")
 
 // silent is true where nobody measures any more: the newest check of all is older than three of the shortest intervals and a minute.
 // What the states say is then of the past. It is told by the board’s time.
-func (p StatusPage) silent() bool {
-	b := p.Board
-	return !b.Measured.IsZero() && b.At.Sub(b.Measured) > 3*b.Interval+time.Minute
-}
+func (p StatusPage) silent() bool { return p.Board.Silent(p.Board.At) }
 
-// kind is the shape and colour of a component: up, degraded, down, maintenance, or unknown for all that is not measured.
-func (p StatusPage) kind(c models.StatusComponent) string {
-	switch {
-	case c.Maintenance:
-		return "maintenance"
-	case p.silent():
-		return "unknown"
-	case c.State == models.StateUp, c.State == models.StateDegraded, c.State == models.StateDown:
-		return string(c.State)
-	default:
-		return "unknown"
-	}
-}
+// kind is ComponentKind by the board's time.
+func (p StatusPage) kind(c models.StatusComponent) string { return ComponentKind(c, p.silent()) }
 
 // stateWord is the word beside the shape.
 func (p StatusPage) stateWord(c models.StatusComponent, kind string) string {

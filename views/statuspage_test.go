@@ -321,7 +321,9 @@ func TestUptimeText(t *testing.T) {
 		{with(full, none, full), "100.00 % up, one day not measured", "100,00 % erreichbar, ein Tag nicht gemessen"},
 		{with(full, none, full, none), "100.00 % up, 2 days not measured", "100,00 % erreichbar, 2 Tage nicht gemessen"},
 		{with(none, full, full), "100.00 % up of 2 days measured", "100,00 % erreichbar von 2 gemessenen Tagen"},
-		{with(none, none, full), "100.00 % up of one day measured", "100,00 % erreichbar von einem gemessenen Tag"},
+		{with(none, none, full), "100.00 % up of 24 h measured", "100,00 % erreichbar von 24 h Messzeit"},
+		{with(none, none, day(4*time.Minute, 0)), "100.00 % up of 4 min measured", "100,00 % erreichbar von 4 min Messzeit"},
+		{with(none, day(4*time.Hour, 0), day(23*time.Hour+59*time.Minute, 0)), "100.00 % up of 27 h measured", "100,00 % erreichbar von 27 h Messzeit"},
 		{with(full, day(21*time.Hour, 0)), "100.00 % up, 3 h not measured", "100,00 % erreichbar, 3 h nicht gemessen"},
 	} {
 		for language, want := range map[string]string{"en": line.english, "de": line.de} {
@@ -348,7 +350,7 @@ func TestStatusPageSaysWhatTheBoardSays(t *testing.T) {
 	}
 	for selector, want := range map[string]string{
 		`meta[name="robots"]`: "noindex, nofollow", `.brand img`: "/status/elbtal/logo?key=k%26y&v=3", `link[href*="theme"]`: "/status/elbtal/theme.css?key=k%26y&v=3",
-		`a[hreflang="en"]`: "?key=k%26y&lang=en", `html`: "de",
+		`a[href*="summary.json"]`: "/status/elbtal/api/v2/summary.json?key=k%26y&lang=de", `a[hreflang="en"]`: "?key=k%26y&lang=en", `html`: "de",
 	} {
 		found := doc.Find(selector)
 		got := found.AttrOr("content", found.AttrOr("src", found.AttrOr("href", found.AttrOr("lang", ""))))

@@ -108,16 +108,14 @@ func (p StatusPage) Share(u models.Uptime) string {
 	return percent + nbsp + "%"
 }
 
-// Milliseconds is a round-trip time as people read it: 12.3 ms.
-func (p StatusPage) Milliseconds(d time.Duration) string {
-	return p.T("%.1f", float64(d.Microseconds())/1000) + nbsp + "ms"
-}
+// Milliseconds is a round-trip time as people read it, with two figures at least: 0.42 ms, 8.2 ms, 120 ms.
+func (p StatusPage) Milliseconds(d time.Duration) string { return p.ms(d) }
 
 // germanElsewhere is the catalogue's German half of what stands elsewhere.
 func germanElsewhere() map[string]string {
 	return map[string]string{
 		"up": "erreichbar", "degraded": "beeinträchtigt", "down": "ausgefallen", "not measured": "nicht gemessen", "maintenance": "Wartung",
-		"status": "Status", "uptime": "Verfügbarkeit", "round-trip time": "Laufzeit", "no reply": "keine Antwort", "%d of %d": "%d von %d", "%.1f": "%.1f",
+		"status": "Status", "uptime": "Verfügbarkeit", "round-trip time": "Laufzeit", "no reply": "keine Antwort", "%d of %d": "%d von %d",
 		"24 hours": "24 Stunden", "7 days": "7 Tage", "30 days": "30 Tage", "90 days": "90 Tage",
 		"%s of the last %s up": "%s der letzten %s erreichbar", "%s of it not measured": "%s davon nicht gemessen",
 		"Nothing is shown here yet": "Hier wird noch nichts gezeigt", "Nothing is measured at present": "Zurzeit wird nichts gemessen",

@@ -173,7 +173,7 @@ func (b v2) status() *v2Status {
 	default:
 		out.Indicator = sum.Kind
 	}
-	if sum.Kind == "up" || sum.Kind == "maintenance" {
+	if sum.Incident {
 		for _, n := range b.view.Board.Open {
 			if n.Kind == models.KindIncident {
 				return &v2Status{Indicator: "minor", Description: b.view.T("An incident is being worked on")}

@@ -83,7 +83,32 @@ func (plainParts) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 		_, err := w.WriteString(tags)
 		return ast.WalkContinue, err
 	})
+	r.Register(ast.KindBlockquote, func(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+		tag := "<blockquote>\n"
+		if !entering {
+			tag = "</blockquote>\n"
+		}
+		if tooDeep(n) {
+			tag = ""
+		}
+		_, err := w.WriteString(tag)
+		return ast.WalkContinue, err
+	})
 	r.Register(ast.KindImage, func(util.BufWriter, []byte, ast.Node, bool) (ast.WalkStatus, error) {
 		return ast.WalkContinue, nil // its text is inside
 	})
+}
+
+// mostQuotes is how deep quotes stand in each other: beyond it each would only take from the width.
+const mostQuotes = 6
+
+// tooDeep is true for a quote within as many as there may be.
+func tooDeep(quote ast.Node) bool {
+	around := 0
+	for n := quote.Parent(); n != nil && around < mostQuotes; n = n.Parent() {
+		if n.Kind() == ast.KindBlockquote {
+			around++
+		}
+	}
+	return around >= mostQuotes
 }

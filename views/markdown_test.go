@@ -31,6 +31,10 @@ func TestMarkdown(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}
+	deep := m.HTML(strings.Repeat(">", 3000) + " x\n\ny")
+	if n := strings.Count(deep, "<blockquote>"); n != 6 || strings.Count(deep, "</blockquote>") != n || !strings.Contains(deep, "<p>x</p>") || !strings.HasSuffix(deep, "<p>y</p>\n") {
+		t.Errorf("three thousand quotes in each other: got %d, want 6, in %q", n, deep)
+	}
 	var b strings.Builder
 	for text, want := range map[string]string{"x": "<p><b>A&amp;B.</b> x</p>\n", "- x": "<p><b>A&amp;B.</b> </p><ul>\n<li>x</li>\n</ul>\n", "": "<p><b>A&amp;B.</b> </p>"} {
 		b.Reset()

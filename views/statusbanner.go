@@ -16,38 +16,74 @@ type statusBanner struct {
 // mostNames is how many components the banner names of a kind.
 const mostNames = 3
 
-// banner sums the page up: the worst kind of its components, then maintenance, then incidents that nothing measured shows.
-func (p StatusPage) banner() statusBanner {
-	names := map[string][]string{}
-	all := 0
+// verdict is how all of a page is together. Banner, badges, the widget and JSON say it in their own words, but there is one.
+type verdict struct {
+	// Kind is up, degraded, down, maintenance or unknown.
+	Kind string
+	// Incident is true where Kind comes from an incident that nothing measured shows.
+	Incident bool
+	// Names are the names of the components of each kind, All is how many components there are.
+	Names map[string][]string
+	All   int
+}
+
+// verdict is the worst of the components: down, then degraded; then an incident that people told of, which what is not measured (often
+// on purpose) must not hide; then what is not measured, any other open incident, and maintenance. silent is true while nobody measures.
+func (p StatusPage) verdict(silent bool) verdict {
+	v := verdict{Names: map[string][]string{}}
 	for _, g := range p.Board.Groups {
 		for _, c := range g.Components {
-			kind := p.kind(c)
-			names[kind] = append(names[kind], c.Name)
-			all++
+			kind := ComponentKind(c, silent)
+			v.Names[kind] = append(v.Names[kind], c.Name)
+			v.All++
 		}
 	}
-	b := statusBanner{Reminders: p.reminders()}
-	down, degraded, unknown := len(names["down"]), len(names["degraded"]), len(names["unknown"])
+	open, told := p.openIncident()
 	switch {
-	case all == 0:
-		b.Kind, b.Head = "unknown", p.T("Nothing is shown here yet")
-		return b
-	case down > 0:
-		b.Kind, b.Head = "down", p.N(down, "One service is down", "%d services are down")
-	case degraded > 0:
-		b.Kind, b.Head = "degraded", p.N(degraded, "One service is degraded", "%d services are degraded")
-	case unknown == all:
-		b.Kind, b.Head = "unknown", p.T("Nothing is measured at present")
-		return b
-	case unknown > 0:
-		b.Kind, b.Head = "unknown", p.N(unknown, "One service is not measured", "%d services are not measured")
-	case p.openIncident():
-		b.Kind, b.Head = "degraded", p.T("An incident is being worked on")
-	case len(names["maintenance"]) > 0:
-		b.Kind, b.Head = "maintenance", p.T("Maintenance is under way")
+	case len(v.Names["down"]) > 0:
+		v.Kind = "down"
+	case len(v.Names["degraded"]) > 0:
+		v.Kind = "degraded"
+	case told:
+		v.Kind, v.Incident = "degraded", true
+	case v.All == 0, len(v.Names["unknown"]) > 0:
+		v.Kind = "unknown"
+	case open:
+		v.Kind, v.Incident = "degraded", true
+	case len(v.Names["maintenance"]) > 0:
+		v.Kind = "maintenance"
 	default:
-		b.Kind, b.Head = "up", p.T("All services are up")
+		v.Kind = "up"
+	}
+	return v
+}
+
+// banner says the verdict, and names what is not up.
+func (p StatusPage) banner() statusBanner {
+	v := p.verdict(p.silent())
+	names, n := v.Names, len(v.Names[v.Kind])
+	b := statusBanner{Kind: v.Kind, Reminders: p.reminders()}
+	switch {
+	case v.Incident:
+		b.Head = p.T("An incident is being worked on")
+	case v.All == 0:
+		b.Head = p.T("Nothing is shown here yet")
+	case v.Kind == "down":
+		b.Head = p.N(n, "One service is down", "%d services are down")
+	case v.Kind == "degraded":
+		b.Head = p.N(n, "One service is degraded", "%d services are degraded")
+	case v.Kind == "unknown" && n == v.All:
+		b.Head = p.T("Nothing is measured at present")
+		return b
+	case v.Kind == "unknown":
+		b.Head = p.N(n, "One service is not measured", "%d services are not measured")
+	case v.Kind == "maintenance":
+		b.Head = p.T("Maintenance is under way")
+	default:
+		b.Head = p.T("All services are up")
+		return b
+	}
+	if v.All == 0 {
 		return b
 	}
 	var text []string
@@ -56,7 +92,7 @@ func (p StatusPage) banner() statusBanner {
 			text = append(text, p.bannerLine(kind, list))
 		}
 	}
-	b.Text = strings.Join(append(text, p.T("%d of %d services are fine.", len(names["up"]), all)), " ")
+	b.Text = strings.Join(append(text, p.T("%d of %d services are fine.", len(names["up"]), v.All)), " ")
 	return b
 }
 
@@ -78,14 +114,16 @@ func (p StatusPage) bannerLine(kind string, names []string) string {
 	}
 }
 
-// openIncident is true while people work on an incident.
-func (p StatusPage) openIncident() bool {
+// openIncident tells whether there is an incident that is not over, and whether people told of one: of a measured one that nobody told
+// of it is known only as long as somebody measures.
+func (p StatusPage) openIncident() (open, told bool) {
 	for _, n := range p.Board.Open {
 		if n.Kind == models.KindIncident && n.State != models.PostResolved {
-			return true
+			open = true
+			told = told || n.Type == models.IncidentNone || n.State != ""
 		}
 	}
-	return false
+	return open, told
 }
 
 // reminders are of maintenance that begins soon.

@@ -162,7 +162,13 @@ func (p StatusPage) uptimeText(c models.StatusComponent) (share, rest string) {
 	whole += lead
 	switch gap := c.Uptime.NotMeasured(); {
 	case measured+whole < len(c.Days):
-		return share, " " + p.N(measured, "of one day measured", "of %d days measured")
+		switch known := c.Uptime.Measured(); {
+		case known < time.Hour:
+			return share, " " + p.T("of %s measured", p.Span(known))
+		case known < 48*time.Hour:
+			return share, " " + p.T("of %s measured", number(int(known/time.Hour))+nbsp+"h")
+		}
+		return share, " " + p.T("of %d days measured", measured)
 	case whole > 0:
 		return share, ", " + p.N(whole, "one day not measured", "%d days not measured")
 	case gap >= time.Hour:

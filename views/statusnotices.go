@@ -39,7 +39,7 @@ func (p StatusPage) noticeLabel(n models.StatusNotice) templ.Component {
 	case n.Type == models.IncidentDegraded:
 		return state("degraded", p.T("Degraded"), false)
 	case n.Kind == models.KindIncident:
-		return state("maintenance", p.T("Incident"), false)
+		return state("degraded", p.T("Incident"), false)
 	default:
 		return templ.NopComponent
 	}

@@ -87,6 +87,9 @@ func TestStatusNotices(t *testing.T) {
 			}
 		}
 	}
+	if doc := drawnDoc(t, StatusOpen(toldPage("en"))); doc.Find(".state.maintenance").Length() != 0 || plainText(doc.Find("article:last-of-type .state.degraded")) != "Incident" {
+		t.Error("an incident made by hand: want it in the shape and colour of what is degraded")
+	}
 	quiet := toldPage("en")
 	quiet.Board.Open, quiet.Board.Announced, quiet.Board.Past = nil, nil, nil
 	for _, part := range []templ.Component{StatusOpen(quiet), StatusAnnounced(quiet)} {

@@ -44,9 +44,6 @@ func (p StatusPage) N(n int, one, many string, args ...any) string {
 // Path is the address of something of the page in the page's language: Path("/history/2026-11").
 func (p StatusPage) Path(sub string) string { return p.path(sub, "lang", p.Language) }
 
-// File is the address of something of the page that has no words: Path without the language.
-func (p StatusPage) File(sub string) string { return p.path(sub) }
-
 // versioned is the address of something that may be kept for as long as the page's settings stay.
 func (p StatusPage) versioned(sub string) string {
 	return p.path(sub, "v", strconv.FormatInt(p.Board.Version, 10))

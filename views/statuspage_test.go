@@ -207,6 +207,54 @@ func TestStatusBannerSaysTheWorst(t *testing.T) {
 	}
 }
 
+// Banner, badge and widget come to one verdict, whatever the page is: an incident that people told of outranks what is not measured,
+// and what is down or degraded outranks it.
+func TestOneVerdict(t *testing.T) {
+	up, down, degraded, unknown, paused := models.StateUp, models.StateDown, models.StateDegraded, models.StateUnknown, models.StatePaused
+	told := models.StatusNotice{Kind: models.KindIncident, State: models.PostIdentified}
+	measured := models.StatusNotice{Kind: models.KindIncident, Type: models.IncidentDowntime, Measured: true}
+	over := models.StatusNotice{Kind: models.KindIncident, State: models.PostResolved}
+	for _, line := range []struct {
+		states             []models.State
+		open               models.StatusNotice
+		maintenance, late  bool
+		kind, short, words string
+	}{
+		{[]models.State{up, up}, told, false, false, "degraded", "incident", "An incident is being worked on"},
+		{[]models.State{up, paused}, told, false, false, "degraded", "incident", "An incident is being worked on"},
+		{[]models.State{paused, unknown}, told, false, false, "degraded", "incident", "An incident is being worked on"},
+		{[]models.State{up, up}, told, true, false, "degraded", "incident", "An incident is being worked on"},
+		{[]models.State{down, paused}, told, false, false, "down", "1 of 2 down", "1 of 2 services down"},
+		{[]models.State{degraded, up}, told, false, false, "degraded", "1 of 2 degraded", "1 of 2 services degraded"},
+		{nil, told, false, false, "degraded", "incident", "An incident is being worked on"},
+		{[]models.State{up, up}, measured, false, false, "degraded", "incident", "An incident is being worked on"},
+		{[]models.State{down, up}, measured, false, true, "unknown", "not measured", "Nothing is measured at present"},
+		{[]models.State{down, up}, told, false, true, "degraded", "incident", "An incident is being worked on"},
+		{[]models.State{up, up}, over, false, false, "up", "up", "All services are up"},
+		{[]models.State{up, up}, over, true, false, "maintenance", "maintenance", "Maintenance is under way"},
+		{[]models.State{up, paused}, over, false, false, "unknown", "1 of 2 not measured", "1 of 2 services not measured"},
+	} {
+		p := sampleStatus(t, 0, "en")
+		p.Board.Open = []models.StatusNotice{line.open}
+		if line.late {
+			p.Board.Measured = statusNow.Add(-time.Hour)
+		}
+		g := models.StatusGroup{}
+		for i, s := range line.states {
+			g.Components = append(g.Components, models.StatusComponent{Name: string(rune('A' + i)), State: s, Maintenance: line.maintenance && i == 0})
+		}
+		p.Board.Groups = []models.StatusGroup{g}
+		s := p.Summary(statusNow)
+		if s.Kind != line.kind || s.Short != line.short || s.Text != line.words {
+			t.Errorf("%v, %+v: got %s, %q, %q, want %s, %q, %q", line.states, line.open, s.Kind, s.Short, s.Text, line.kind, line.short, line.words)
+		}
+		banner := draw(t, StatusBanner(p)).Find("#status-banner")
+		if got := banner.AttrOr("data-state", ""); got != line.kind || s.Incident != (banner.Find("h1").Text() == "An incident is being worked on") {
+			t.Errorf("%v, %+v: the banner is %s and says %q, the summary %s and %q", line.states, line.open, got, banner.Find("h1").Text(), s.Kind, s.Text)
+		}
+	}
+}
+
 // A reminder of maintenance stands in the banner in the page's zone and language.
 func TestStatusBannerReminds(t *testing.T) {
 	for language, want := range map[string]string{"en": "Maintenance begins Tue 24 Nov, 02:00: New firmware", "de": "Wartung beginnt Di 24. Nov., 02:00: New firmware"} {
@@ -273,7 +321,9 @@ func TestUptimeText(t *testing.T) {
 		{with(full, none, full), "100.00 % up, one day not measured", "100,00 % erreichbar, ein Tag nicht gemessen"},
 		{with(full, none, full, none), "100.00 % up, 2 days not measured", "100,00 % erreichbar, 2 Tage nicht gemessen"},
 		{with(none, full, full), "100.00 % up of 2 days measured", "100,00 % erreichbar von 2 gemessenen Tagen"},
-		{with(none, none, full), "100.00 % up of one day measured", "100,00 % erreichbar von einem gemessenen Tag"},
+		{with(none, none, full), "100.00 % up of 24 h measured", "100,00 % erreichbar von 24 h Messzeit"},
+		{with(none, none, day(4*time.Minute, 0)), "100.00 % up of 4 min measured", "100,00 % erreichbar von 4 min Messzeit"},
+		{with(none, day(4*time.Hour, 0), day(23*time.Hour+59*time.Minute, 0)), "100.00 % up of 27 h measured", "100,00 % erreichbar von 27 h Messzeit"},
 		{with(full, day(21*time.Hour, 0)), "100.00 % up, 3 h not measured", "100,00 % erreichbar, 3 h nicht gemessen"},
 	} {
 		for language, want := range map[string]string{"en": line.english, "de": line.de} {
@@ -300,7 +350,7 @@ func TestStatusPageSaysWhatTheBoardSays(t *testing.T) {
 	}
 	for selector, want := range map[string]string{
 		`meta[name="robots"]`: "noindex, nofollow", `.brand img`: "/status/elbtal/logo?key=k%26y&v=3", `link[href*="theme"]`: "/status/elbtal/theme.css?key=k%26y&v=3",
-		`a[hreflang="en"]`: "?key=k%26y&lang=en", `html`: "de",
+		`a[href*="summary.json"]`: "/status/elbtal/api/v2/summary.json?key=k%26y&lang=de", `a[hreflang="en"]`: "?key=k%26y&lang=en", `html`: "de",
 	} {
 		found := doc.Find(selector)
 		got := found.AttrOr("content", found.AttrOr("src", found.AttrOr("href", found.AttrOr("lang", ""))))

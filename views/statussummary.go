@@ -10,6 +10,8 @@ import (
 type StatusSummary struct {
 	// Kind is up, degraded, down, maintenance or unknown. While nobody measures it is unknown, whatever was measured last.
 	Kind string
+	// Incident is true where people work on an incident that nothing measured shows: the kind is degraded, and no component may be.
+	Incident bool
 	// Count is how many of Of components are of that kind.
 	Count, Of int
 	// Text is a sentence without a full stop, Short a word or two.
@@ -23,35 +25,22 @@ type StatusSummaryLine struct {
 	Name, Kind, Word string
 }
 
-// Summary sums the page up as it is now.
+// Summary sums the page up as it is now. It comes to the banner's verdict.
 func (p StatusPage) Summary(now time.Time) StatusSummary {
 	silent := p.Board.Silent(now)
-	var s StatusSummary
-	counts := map[string]int{}
+	v := p.verdict(silent)
+	s := StatusSummary{Kind: v.Kind, Incident: v.Incident, Count: len(v.Names[v.Kind]), Of: v.All}
 	for _, g := range p.Board.Groups {
 		for _, c := range g.Components {
 			kind := ComponentKind(c, silent)
-			counts[kind]++
 			s.Components = append(s.Components, StatusSummaryLine{Name: c.Name, Kind: kind, Word: p.KindWord(kind)})
 		}
 	}
-	s.Of = len(s.Components)
-	worst, maintenance := p.Board.Worst()
-	switch {
-	case silent && counts["unknown"] > 0:
-		s.Kind = "unknown"
-	case worst == models.StateDown, worst == models.StateDegraded, worst == models.StateUnknown:
-		s.Kind = string(worst)
-	case maintenance:
-		s.Kind = "maintenance"
-	case worst == models.StateUp:
-		s.Kind = "up"
-	default:
-		s.Kind = "unknown"
-	}
-	s.Count = counts[s.Kind]
 	s.Text, s.Short = p.summaryText(s), p.KindWord(s.Kind)
-	if s.Count < s.Of && (s.Kind == "down" || s.Kind == "degraded" || s.Kind == "unknown") {
+	switch {
+	case s.Incident:
+		s.Short = p.T("incident")
+	case s.Count < s.Of && (s.Kind == "down" || s.Kind == "degraded" || s.Kind == "unknown"):
 		s.Short = p.T("%d of %d", s.Count, s.Of) + " " + s.Short
 	}
 	return s
@@ -59,6 +48,8 @@ func (p StatusPage) Summary(now time.Time) StatusSummary {
 
 func (p StatusPage) summaryText(s StatusSummary) string {
 	switch {
+	case s.Incident:
+		return p.T("An incident is being worked on")
 	case s.Of == 0:
 		return p.T("Nothing is shown here yet")
 	case s.Of == 1:
@@ -67,8 +58,6 @@ func (p StatusPage) summaryText(s StatusSummary) string {
 		return p.T("Maintenance is under way")
 	case s.Kind == "unknown" && s.Count == s.Of:
 		return p.T("Nothing is measured at present")
-	case s.Kind == "up" && s.Count < s.Of:
-		return p.T("All services that are measured are up")
 	case s.Kind == "up":
 		return p.T("All services are up")
 	case s.Kind == "down" && s.Count == s.Of:
@@ -115,21 +104,19 @@ func (p StatusPage) Share(u models.Uptime) string {
 	return p.decimal(percent) + nbsp + "%"
 }
 
-// Milliseconds is a round-trip time as people read it: 12.3 ms.
-func (p StatusPage) Milliseconds(d time.Duration) string {
-	return p.T("%.1f", float64(d.Microseconds())/1000) + nbsp + "ms"
-}
+// Milliseconds is a round-trip time as people read it, with two figures at least: 0.42 ms, 8.2 ms, 120 ms.
+func (p StatusPage) Milliseconds(d time.Duration) string { return p.ms(d) }
 
 // germanElsewhere is the catalogue's German half of what stands elsewhere.
 func germanElsewhere() map[string]string {
 	return map[string]string{
 		"up": "erreichbar", "degraded": "beeinträchtigt", "down": "ausgefallen", "not measured": "nicht gemessen", "maintenance": "Wartung",
-		"status": "Status", "uptime": "Verfügbarkeit", "round-trip time": "Laufzeit", "no reply": "keine Antwort", "%d of %d": "%d von %d", "%.1f": "%.1f",
+		"status": "Status", "uptime": "Verfügbarkeit", "round-trip time": "Laufzeit", "no reply": "keine Antwort", "%d of %d": "%d von %d",
 		"24 hours": "24 Stunden", "7 days": "7 Tage", "30 days": "30 Tage", "90 days": "90 Tage",
 		"%s of the last %s up": "%s der letzten %s erreichbar", "%s of it not measured": "%s davon nicht gemessen",
 		"Nothing is shown here yet": "Hier wird noch nichts gezeigt", "Nothing is measured at present": "Zurzeit wird nichts gemessen",
 		"Maintenance is under way": "Wartungsarbeiten laufen", "All services are up": "Alle Dienste sind erreichbar",
-		"All services that are measured are up": "Alle gemessenen Dienste sind erreichbar", "All services are down": "Alle Dienste sind ausgefallen",
+		"incident": "Störung", "All services are down": "Alle Dienste sind ausgefallen",
 		"All services are degraded": "Alle Dienste sind beeinträchtigt", "%d of %d services down": "%d von %d Diensten ausgefallen",
 		"%d of %d services degraded": "%d von %d Diensten beeinträchtigt", "%d of %d services not measured": "%d von %d Diensten nicht gemessen",
 		"and %d more": "und %d weitere", "Status page": "Statusseite",

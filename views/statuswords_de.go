@@ -27,7 +27,7 @@ func germanPage() map[string]string {
 		"Maintenance": "Wartung", "Up": "Erreichbar", "Degraded": "Beeinträchtigt", "Down": "Ausgefallen", "Not measured": "Nicht gemessen",
 		"Not measured yet": "Noch nicht gemessen", "since %s": "seit %s", "no reply": "keine Antwort",
 		"%s up": "%s erreichbar", "not measured": "nicht gemessen",
-		"of one day measured": "von einem gemessenen Tag", "of %d days measured": "von %d gemessenen Tagen",
+		"of %s measured": "von %s Messzeit", "of %d days measured": "von %d gemessenen Tagen",
 		"one day not measured": "ein Tag nicht gemessen", "%d days not measured": "%d Tage nicht gemessen", "%s not measured": "%s nicht gemessen",
 		"down %s": "ausgefallen %s", "degraded %s": "beeinträchtigt %s", "maintenance %s": "Wartung %s", "not measured %s": "nicht gemessen %s",
 		"How the bars read": "Wie die Balken zu lesen sind", "up all day": "den ganzen Tag erreichbar", "degraded for part of it": "zum Teil beeinträchtigt",

@@ -127,7 +127,7 @@ func TestStatusDates(t *testing.T) {
 		p := sampleStatus(t, 0, language)
 		got := strings.Join([]string{p.Clock(statusNow), p.Day(statusNow), p.DayOfMonth(statusNow), p.Month(statusNow), p.Moment(statusNow.Add(-21 * time.Minute)),
 			p.Moment(time.Date(2015, 3, 1, 10, 0, 0, 0, time.UTC)), p.Span(4 * time.Minute), p.Span(3 * time.Hour), p.Span(186 * time.Minute), p.Span(52 * time.Hour),
-			p.Span(41 * 24 * time.Hour), p.ms(8214 * time.Microsecond), p.ms(420 * time.Microsecond), p.ms(1204 * time.Millisecond)}, " | ")
+			p.Span(41 * 24 * time.Hour), p.ms(8214 * time.Microsecond), p.Milliseconds(420 * time.Microsecond), p.ms(1204 * time.Millisecond)}, " | ")
 		if plain(got) != want {
 			t.Errorf("got %q, want %q", plain(got), want)
 		}

@@ -35,7 +35,7 @@ func (s *Server) drawDomain(c *fiber.Ctx, status int, id uuid.UUID, typed, wrong
 	if err != nil {
 		return err
 	}
-	v := views.StatusDomainPage{Page: s.page(c, "Domain of "+p.Name, views.NavStatus), Head: s.statusHead(p, views.StatusNavDomain), PublicID: p.PublicID.String(), Domain: p.CustomDomain, Typed: p.CustomDomain,
+	v := views.StatusDomainPage{Page: s.page(c, "Domain of "+p.Name, views.NavStatus), Head: s.statusHead(c, p, views.StatusNavDomain), PublicID: p.PublicID.String(), Domain: p.CustomDomain, Typed: p.CustomDomain,
 		Error: wrong, Proved: p.DomainVerifiedAt, Missing: p.DomainMissingSince, TLS: s.TLS}
 	if typed != "" {
 		v.Typed = typed

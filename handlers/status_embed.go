@@ -26,7 +26,7 @@ func (s *Server) showEmbed(c *fiber.Ctx) error {
 	}
 	origin := s.statusLocation(p, "")
 	_, integrity, _ := static.Widget(static.WidgetVersion)
-	page := views.EmbedPage{Page: s.page(c, p.Name+", elsewhere", views.NavStatus), Head: s.statusHead(p, views.StatusNavEmbed), Name: p.Name, Visibility: p.Visibility, Published: p.IsPublished,
+	page := views.EmbedPage{Page: s.page(c, p.Name+", elsewhere", views.NavStatus), Head: s.statusHead(c, p, views.StatusNavEmbed), Name: p.Name, Visibility: p.Visibility, Published: p.IsPublished,
 		FrameSites: frameSites(p.FrameSites), URL: s.statusAddress(p, ""), Origin: origin.Scheme + "://" + origin.Host, Script: s.statusAddress(p, "/widget.js", "v", static.WidgetVersion), Integrity: integrity,
 		Frame: s.statusAddress(p, "/widget"), Badges: []views.EmbedBadge{s.embedBadge(p, p.Name, "/badge.svg")}}
 	for _, g := range board.Groups {

@@ -30,8 +30,8 @@ func statusPath(p models.StatusPage, rest string) string {
 }
 
 // statusHead is what stands above everything that operators do with the page; current is one of the views' StatusNav constants.
-func (s *Server) statusHead(p models.StatusPage, current string) views.StatusPageHead {
-	h := views.StatusPageHead{PublicID: p.PublicID.String(), Name: p.Name, Current: current}
+func (s *Server) statusHead(c *fiber.Ctx, p models.StatusPage, current string) views.StatusPageHead {
+	h := views.StatusPageHead{PublicID: p.PublicID.String(), Name: p.Name, Current: current, MayChange: actorOf(c).May(models.MayChangeMonitors)}
 	if p.IsPublished {
 		h.URL = s.statusHome(p)
 		if p.Visibility == models.VisibleLink {
@@ -121,7 +121,7 @@ func (s *Server) drawStatusPageForm(c *fiber.Ctx, status int, existing *models.S
 	}
 	p := views.StatusPageFormPage{Page: s.page(c, "Add status page", views.NavStatus), Values: values, Errors: errs, Customers: customers, LogoError: errs["logo"]}
 	if existing != nil {
-		p.Title, p.Head, p.Version = "Edit "+existing.Name, s.statusHead(*existing, views.StatusNavSettings), existing.ETag()
+		p.Title, p.Head, p.Version = "Edit "+existing.Name, s.statusHead(c, *existing, views.StatusNavSettings), existing.ETag()
 		p.HasPassword, p.HasLogo, p.LinkURL = existing.HasPassword(), existing.LogoType != "", s.statusLinkURL(*existing)
 		if values == nil {
 			p.Values = statusPageValues(*existing)

@@ -150,7 +150,7 @@ func (s *Server) showStatusPosts(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	p := views.StatusPostsPage{Page: s.page(c, page.Name, views.NavStatus), Head: s.statusHead(page, views.StatusNavPosts), Posts: posts, Measured: measured, Publish: page.Publish,
+	p := views.StatusPostsPage{Page: s.page(c, page.Name, views.NavStatus), Head: s.statusHead(c, page, views.StatusNavPosts), Posts: posts, Measured: measured, Publish: page.Publish,
 		MayTell: by.May(models.MayHandleIncidents), Now: time.Now(), PageNumber: number, More: total > number*postsPerPage}
 	return draw(c, http.StatusOK, views.StatusPosts(p))
 }
@@ -161,7 +161,7 @@ func (s *Server) drawPostForm(c *fiber.Ctx, status int, page models.StatusPage, 
 	if err != nil {
 		return err
 	}
-	p := views.StatusPostForm{Page: s.page(c, "Tell people", views.NavStatus), Head: s.statusHead(page, views.StatusNavPosts), Kind: models.StatusKind(values["kind"]), Values: values, Errors: errs,
+	p := views.StatusPostForm{Page: s.page(c, "Tell people", views.NavStatus), Head: s.statusHead(c, page, views.StatusNavPosts), Kind: models.StatusKind(values["kind"]), Values: values, Errors: errs,
 		Targets: targets, Zone: page.Zone().String()}
 	for _, t := range templates {
 		if t.Kind == p.Kind {
@@ -252,7 +252,7 @@ func (s *Server) drawPost(c *fiber.Ctx, status int, form string, values, errs ma
 		return err
 	}
 	zone := page.Zone()
-	p := views.StatusPostPage{Page: s.page(c, d.Title, views.NavStatus), Head: s.statusHead(page, views.StatusNavPosts), Post: d, Targets: targets, Zone: zone.String(), Now: time.Now(),
+	p := views.StatusPostPage{Page: s.page(c, d.Title, views.NavStatus), Head: s.statusHead(c, page, views.StatusNavPosts), Post: d, Targets: targets, Zone: zone.String(), Now: time.Now(),
 		MayTell: actorOf(c).May(models.MayHandleIncidents), Values: map[string]string{"title": d.Title, "startsAt": momentValue(d.StartsAt, zone), "endsAt": momentValue(d.EndsAt, zone),
 			"remindMinutes": views.Minutes(d.RemindMinutes)}, Told: map[string]string{"state": string(d.State)}}
 	if d.Hidden {

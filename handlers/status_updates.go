@@ -54,7 +54,7 @@ func (s *Server) drawUpdate(c *fiber.Ctx, status int, values, errs map[string]st
 	if values == nil {
 		values = map[string]string{"state": string(u.State), "body": u.Body, "at": momentValue(u.At, page.Zone())}
 	}
-	return draw(c, status, views.StatusUpdateEdit(views.StatusUpdatePage{Page: s.page(c, "Edit what was told", views.NavStatus), Head: s.statusHead(page, views.StatusNavPosts), Post: d, Update: u,
+	return draw(c, status, views.StatusUpdateEdit(views.StatusUpdatePage{Page: s.page(c, "Edit what was told", views.NavStatus), Head: s.statusHead(c, page, views.StatusNavPosts), Post: d, Update: u,
 		Zone: page.Zone().String(), Values: values, Errors: errs}))
 }
 

@@ -28,6 +28,10 @@ type StatusPage struct {
 	Version string
 	// Stale is true while nothing newer than the board can be read: the page says of when it is.
 	Stale bool
+	// Preview is true where an operator looks at the page before visitors do: what is not there yet is not linked.
+	Preview bool
+	// Wrong says which settings could not be tried; the page is then drawn as it is saved.
+	Wrong []string
 }
 
 // T says the text in the page's language. The key is the English text with fmt's verbs.

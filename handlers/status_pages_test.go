@@ -115,7 +115,6 @@ func TestStatusPreview(t *testing.T) {
 	if a = h.browser(session, "POST", statusPagePath(h, "/preview"), tried); a.status != 422 || a.page(t).Find("title").Text() != "Own page" || !strings.Contains(a.page(t).Find(`[data-testid="wrong"]`).Text(), "timeZone: Type a zone") {
 		t.Errorf("with something wrong: got %d %s, want the page as it is saved, and what is wrong", a.status, a.body)
 	}
-	checkHeaders(t, "POST "+statusPagePath(h, "/preview"), a, false)
 	if p, err := h.store.StatusPage(t.Context(), h.organization, uuid.MustParse(h.page)); err != nil || p.Name != "Own page" || p.Slug != "own-page" {
 		t.Errorf("got %+v, %v; want nothing saved", p, err)
 	}

@@ -115,6 +115,9 @@ func routeMessage(e *fiber.Error) string {
 
 // fail is the one place that writes errors: JSON under /api, a line for HTMX, else a page.
 func (s *Server) fail(c *fiber.Ctx, err error) error {
+	if errors.Is(err, errMembersElsewhere) && isFile(c) {
+		err = models.ErrUnauthorized // a program has nothing of being led to where people sign in
+	}
 	p := problemOf(err)
 	// What was refused before its first line was read has no path. It gets JSON: a program can not read a page, people
 	// can read this.
@@ -144,7 +147,7 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 	}
 	c.Status(p.status)
 	if unread || isAPI(c) || isFile(c) {
-		if p.status == 401 {
+		if p.status == 401 && !forVisitors(c) {
 			c.Set(fiber.HeaderWWWAuthenticate, "Bearer")
 		}
 		body := errBody{StatusCode: p.status, StatusMessage: http.StatusText(p.status), Message: p.message}

@@ -256,8 +256,8 @@ func matrix() map[string][]line {
 		},
 		"GET /status-pages/:id/layout": {{who: monitorChangers, path: aStatusPage, good: 200}},
 		"POST /status-pages/:id/layout": {
-			{who: monitorChangers, path: aStatusPage, body: "allMonitors=false", good: 303},
-			{who: monitorChangers, path: aStatusPage, body: "id.0=REF&show.0=true&group.0=A", bodyKind: aMonitor, good: 303},
+			{who: monitorChangers, path: aStatusPage, body: "version=*&allMonitors=false", good: 422}, // it has monitors, and the form has none
+			{who: monitorChangers, path: aStatusPage, body: "version=*&id.0=REF&show.0=true&group.0=A", bodyKind: aMonitor, good: 303},
 		},
 		// What comes of a good picture has its own tests.
 		"POST /status-pages/:id/logo":             {{who: monitorChangers, path: aStatusPage, good: 415}},

@@ -191,6 +191,9 @@ func (s *Server) failPage(c *fiber.Ctx, p problem, id string) error {
 		}
 		return c.Redirect(login, http.StatusSeeOther)
 	}
+	if forVisitors(c) {
+		return s.drawStatusTrouble(c, p.status)
+	}
 	message := p.message
 	switch p.status {
 	case 403, 404, 500:

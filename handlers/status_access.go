@@ -141,10 +141,30 @@ func statusBase(c *fiber.Ctx, p models.StatusPage) string {
 	return "/status/" + p.Slug
 }
 
+// statusPrefix is in front of everything that visitors ask for, also on a page's own domain: openDomains puts it there.
+const statusPrefix = "/status/"
+
+// forVisitors tells whether somebody asks who knows nothing of the program.
+func forVisitors(c *fiber.Ctx) bool {
+	return domainOf(c) != "" || strings.HasPrefix(c.Path(), statusPrefix)
+}
+
+// drawStatusTrouble answers a visitor with what is wrong, in a language that the visitor reads. It depends on nothing of a page: one that
+// is not published must look like one that is not there.
+func (s *Server) drawStatusTrouble(c *fiber.Ctx, status int) error {
+	c.Set("X-Robots-Tag", "noindex, nofollow")
+	c.Vary(fiber.HeaderAcceptLanguage)
+	language := s.words.Best(c.Query("lang"), c.Get(fiber.HeaderAcceptLanguage), "en")
+	return draw(c, status, views.StatusTrouble(views.StatusTroublePage{Status: status,
+		StatusPage: views.StatusPage{Language: language, Words: s.words.In(language), Assets: s.assets}}))
+}
+
 // failStatus answers what only a status page refuses with; ok is false for every other error.
 func (s *Server) failStatus(c *fiber.Ctx, err error) (ok bool, _ error) {
 	var locked *lockedPage
 	switch {
+	case isFile(c): // programs read no form
+		return false, nil
 	case errors.As(err, &locked):
 		return true, s.drawStatusGate(c, http.StatusUnauthorized, locked.page, views.StatusGate{})
 	case errors.Is(err, errMembersElsewhere):

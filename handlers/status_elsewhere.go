@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"unicode"
@@ -51,10 +52,20 @@ func (s *Server) elsewhere(file statusFile) fiber.Handler {
 	}
 }
 
-// isFile tells whether the answer is a status page's file.
+// isFile tells whether the answer is a status page's file, by its route or, where none was found, by its name.
 func isFile(c *fiber.Ctx) bool {
-	yes, _ := c.Locals(localFile).(bool)
-	return yes
+	if yes, _ := c.Locals(localFile).(bool); yes {
+		return true
+	}
+	if !forVisitors(c) {
+		return false
+	}
+	_, rest, _ := strings.Cut(strings.TrimPrefix(c.Path(), statusPrefix), "/")
+	switch path.Ext(rest) {
+	case ".svg", ".atom", ".json", ".ics", ".js", ".css", ".txt":
+		return true
+	}
+	return rest == "events" || rest == "logo" || rest == "widget" || strings.HasPrefix(rest, "api/")
 }
 
 // sendFile answers with the content or, where the reader has it, without. Who may see the page without anything may use the file on any

@@ -82,6 +82,10 @@ func (s *Server) changeStatusLayout(c *fiber.Ctx) error {
 		return err
 	}
 	typed := placesTyped(values, known)
+	if wrong := incompleteLayout(values, typed, known); wrong != "" {
+		return s.drawStatusLayout(c, http.StatusUnprocessableEntity, p, views.StatusLayoutPage{AllMonitors: p.AllMonitors, Search: values["search"],
+			Found: found, Places: known, Error: wrong})
+	}
 	sent, fields, ok := layoutFields(typed, all)
 	if ok {
 		_, err = s.Store.ChangeStatusPage(c.UserContext(), actorOf(c), p.PublicID, fields, values["version"])
@@ -108,6 +112,31 @@ func (s *Server) changeStatusLayout(c *fiber.Ctx) error {
 		l.Places = append(l.Places, m.StatusPlaceRow)
 	}
 	return s.drawStatusLayout(c, status, p, l)
+}
+
+// incompleteLayout says why the form can not be all that the page showed; empty where it can. What is not in the form loses its place,
+// so that a form that did not arrive whole must change nothing.
+func incompleteLayout(values map[string]string, typed []*placed, known []views.StatusPlaceRow) string {
+	rows := 0
+	for key := range values {
+		if strings.HasPrefix(key, "id.") {
+			rows++
+		}
+	}
+	seen := make(map[string]bool, len(typed))
+	for _, m := range typed {
+		if seen[m.PublicID] {
+			return "The form named a monitor twice, so nothing was saved. This is what is saved; change it and save again."
+		}
+		seen[m.PublicID] = true
+	}
+	switch {
+	case values["version"] == "":
+		return "The form did not say which version of the page it is of, so nothing was saved. This is what is saved; change it and save again."
+	case rows != len(typed), len(typed) == 0 && len(known) > 0:
+		return "The form arrived without some of its monitors, so nothing was saved. This is what is saved; change it and save again."
+	}
+	return ""
 }
 
 // placesTyped are the form's rows as they were typed; what they are called comes from those that are known.

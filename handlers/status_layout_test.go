@@ -119,3 +119,46 @@ func TestStatusLayoutForm(t *testing.T) {
 		want("after all that was refused", "Lines:Uplink")
 	})
 }
+
+// A form that did not arrive whole says what is wrong and changes nothing; a page without monitors may be saved without any.
+func TestStatusLayoutIncomplete(t *testing.T) {
+	h := liteHouse(t)
+	session, id := h.session("admin@example.com"), h.monitor.PublicID.String()
+	form := h.layoutForm(session, "")
+	form.Set("group"+rowOf(form, id), "Lines")
+	if a := h.browser(session, "POST", statusPagePath(h, "/layout"), form); a.status != 303 {
+		t.Fatalf("got %d %s, want 303", a.status, a.body)
+	}
+	saved := h.layoutForm(session, "")
+	for what, change := range map[string]func(url.Values){
+		"nothing": func(f url.Values) {
+			for key := range f {
+				f.Del(key)
+			}
+		},
+		"no rows": func(f url.Values) {
+			for key := range f {
+				if strings.Contains(key, ".") {
+					f.Del(key)
+				}
+			}
+		},
+		"a monitor twice": func(f url.Values) { f.Set("id.1", f.Get("id.0")) },
+		"a row missing":   func(f url.Values) { f.Set("id.5", f.Get("id.0")) },
+		"no version":      func(f url.Values) { f.Del("version") },
+	} {
+		form := h.layoutForm(session, "")
+		change(form)
+		a := h.browser(session, "POST", statusPagePath(h, "/layout"), form)
+		if a.status != 422 || !strings.Contains(a.body, "nothing was saved") {
+			t.Errorf("%s: got %d, want 422 and why", what, a.status)
+		}
+		if now := h.layoutForm(session, ""); now.Encode() != saved.Encode() {
+			t.Errorf("%s: got %v, want what was saved: %v", what, now, saved)
+		}
+	}
+	h.sql("DELETE FROM monitors")
+	if a := h.browser(session, "POST", statusPagePath(h, "/layout"), url.Values{"version": {saved.Get("version")}}); a.status != 303 {
+		t.Errorf("a page without monitors: got %d, want 303", a.status)
+	}
+}

@@ -31,12 +31,12 @@ func statusPath(p models.StatusPage, rest string) string {
 // statusHead is what stands above everything that operators do with the page; current is one of the views' StatusNav constants.
 // A link that opens the page is for who may change it.
 func (s *Server) statusHead(c *fiber.Ctx, p models.StatusPage, current string) views.StatusPageHead {
-	h := views.StatusPageHead{PublicID: p.PublicID.String(), Name: p.Name, Current: current}
+	h := views.StatusPageHead{PublicID: p.PublicID.String(), Name: p.Name, Current: current, MayChange: actorOf(c).May(models.MayChangeMonitors)}
 	switch {
 	case !p.IsPublished:
 	case p.Visibility != models.VisibleLink:
 		h.URL = s.statusHome(p)
-	case p.LinkToken != "" && actorOf(c).May(models.MayChangeMonitors):
+	case p.LinkToken != "" && h.MayChange:
 		h.URL = s.statusLinkURL(p)
 	}
 	return h

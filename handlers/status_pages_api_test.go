@@ -50,6 +50,28 @@ func TestGoldenStatusPages(t *testing.T) {
 	})
 }
 
+// Who names monitors of a new page means these and no others, unless all are asked for.
+func TestStatusPageOfNamedMonitors(t *testing.T) {
+	h := liteHouse(t)
+	admin := h.token("admin@example.com")
+	named := `"monitors":[{"monitorId":"` + h.monitor.PublicID.String() + `"}]`
+	for i, test := range []struct {
+		fields string
+		all    bool
+	}{
+		{named, false},
+		{named + `,"allMonitors":true`, true},
+		{`"monitors":[]`, true},
+		{`"monitors":null`, true},
+	} {
+		var made struct{ AllMonitors bool }
+		h.api(admin, "POST", statusPagesPath, fmt.Sprintf(`{"customerId":1,"name":"Named","slug":"named-%d",%s}`, i, test.fields)).decode(t, &made)
+		if made.AllMonitors != test.all {
+			t.Errorf("%s: got allMonitors %t, want %t", test.fields, made.AllMonitors, test.all)
+		}
+	}
+}
+
 // What is refused is refused by the field's name, and one character less is taken.
 func TestStatusPageRules(t *testing.T) {
 	h := liteHouse(t)
@@ -71,6 +93,9 @@ func TestStatusPageRules(t *testing.T) {
 		{"slug", `"` + strings.Repeat("a", 61) + `"`, `"` + strings.Repeat("a", 60) + `"`, ""},
 		{"slug", `"api"`, `"api1"`, ""},
 		{"slug", `"a/b-c"`, `"a-b-c"`, ""},
+		{"slug", `"---"`, `"a-b"`, ""},
+		{"slug", `"-ab"`, `"a--b"`, ""},
+		{"slug", `"ab-"`, `"9ab"`, ""},
 		{"description", `"` + long(1001) + `"`, `"` + long(1000) + `"`, ""},
 		{"description", `"a\u0007b"`, `"a\n\tb"`, ""},
 		{"footerText", `"` + long(501) + `"`, `"` + long(500) + `"`, ""},
@@ -80,6 +105,7 @@ func TestStatusPageRules(t *testing.T) {
 		{"password", `"elevenbytes"`, `"twelve bytes"`, ""},
 		{"timeZone", `"Europe/Dresden"`, `"Europe/Berlin"`, ""},
 		{"timeZone", `"../../etc/passwd"`, `"UTC"`, ""},
+		{"timeZone", `"europe/berlin"`, `"Europe/Berlin"`, ""},
 		{"accent", `"#12345"`, `"#ABCDEF"`, ""},
 		{"frameSites", `["http://example.com"]`, `["http://[::1]:80","http://localhost"]`, ""},
 		{"frameSites", `["https://example.com/page"]`, `["https://example.com/"]`, ""},

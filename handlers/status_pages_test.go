@@ -76,6 +76,13 @@ func TestStatusPagesReadOnly(t *testing.T) {
 	if row.Length() != 1 || row.Find("a.name").AttrOr("href", "") != statusPagePath(h, "/preview") || doc.Find(`a[href="/status-pages/new"]`).Length() != 0 || row.Find(".btn").Length() != 0 {
 		t.Errorf("got %s, want one page that leads to its preview", row.Text())
 	}
+	tabs := h.browser(h.session("readonly@example.com"), "GET", statusPagePath(h, "/posts"), nil).page(t).Find("nav.subnav a")
+	if tabs.Length() != 1 || tabs.AttrOr("href", "") != statusPagePath(h, "/posts") {
+		t.Errorf("got the tabs %s, want the posts' alone", tabs.Text())
+	}
+	if n := h.browser(h.session("admin@example.com"), "GET", statusPagePath(h, "/posts"), nil).page(t).Find("nav.subnav a").Length(); n != 5 {
+		t.Errorf("an admin: got %d tabs, want 5", n)
+	}
 }
 
 // The preview is the real page, published or not, with settings that were not saved where a form sends some.
@@ -85,6 +92,15 @@ func TestStatusPreview(t *testing.T) {
 	a := h.browser(session, "GET", statusPagePath(h, "/preview"), nil)
 	if doc := a.page(t); a.status != 200 || doc.Find("title").Text() != "Own page" || !strings.Contains(a.body, "Gateway") || strings.Contains(a.body, h.monitor.PublicID.String()) || strings.Contains(a.body, csrfOf(session)) {
 		t.Errorf("got %d %s, want the page as visitors see it", a.status, a.body)
+	}
+	for _, link := range a.page(t).Find("[href], [src]").EachIter() {
+		to := link.AttrOr("href", link.AttrOr("src", ""))
+		if strings.HasPrefix(to, "#") || strings.HasPrefix(to, "?") {
+			continue
+		}
+		if got := h.browser(session, "GET", to, nil).status; got != 200 {
+			t.Errorf("the preview leads to %s, which answers %d", to, got)
+		}
 	}
 	checkHeaders(t, "GET "+statusPagePath(h, "/preview"), a, false)
 	checkHeaders(t, "GET "+statusPagePath(h, ""), h.browser(session, "GET", statusPagePath(h, ""), nil), false)
@@ -96,8 +112,8 @@ func TestStatusPreview(t *testing.T) {
 		t.Errorf("got %d %s, want what was typed", a.status, a.body)
 	}
 	tried.Set("timeZone", "nowhere")
-	if a = h.browser(session, "POST", statusPagePath(h, "/preview"), tried); a.status != 200 || a.page(t).Find("title").Text() != "Own page" {
-		t.Errorf("with something wrong: got %d %s, want the page as it is", a.status, a.body)
+	if a = h.browser(session, "POST", statusPagePath(h, "/preview"), tried); a.status != 422 || a.page(t).Find("title").Text() != "Own page" || !strings.Contains(a.page(t).Find(`[data-testid="wrong"]`).Text(), "timeZone: Type a zone") {
+		t.Errorf("with something wrong: got %d %s, want the page as it is saved, and what is wrong", a.status, a.body)
 	}
 	if p, err := h.store.StatusPage(t.Context(), h.organization, uuid.MustParse(h.page)); err != nil || p.Name != "Own page" || p.Slug != "own-page" {
 		t.Errorf("got %+v, %v; want nothing saved", p, err)

@@ -1,7 +1,9 @@
 package handlers
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"echolot/models"
@@ -37,8 +39,8 @@ func (s *Server) preview(handle fiber.Handler) fiber.Handler {
 	}
 }
 
-// drawPreview draws the page as visitors would see it, whether it is published or not.
-func (s *Server) drawPreview(c *fiber.Ctx, p models.StatusPage) error {
+// drawPreview draws the page as visitors would see it, whether it is published or not; wrong is what could not be tried.
+func (s *Server) drawPreview(c *fiber.Ctx, status int, p models.StatusPage, wrong []string) error {
 	board, err := s.Store.UnscopedStatusBoard(c.UserContext(), p)
 	if err != nil {
 		return err
@@ -46,8 +48,8 @@ func (s *Server) drawPreview(c *fiber.Ctx, p models.StatusPage) error {
 	beFramed(c)
 	language := s.words.Best(c.Query("lang"), "", p.Language)
 	v := s.statusView(c, p, board, language)
-	v.Base, v.Key = statusPath(p, "/preview"), ""
-	return draw(c, http.StatusOK, views.Status(v))
+	v.Base, v.Key, v.Preview, v.Wrong = statusPath(p, "/preview"), "", true, wrong
+	return draw(c, status, views.Status(v))
 }
 
 func (s *Server) previewStatusPage(c *fiber.Ctx) error {
@@ -55,10 +57,11 @@ func (s *Server) previewStatusPage(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return s.drawPreview(c, p)
+	return s.drawPreview(c, http.StatusOK, p, nil)
 }
 
-// tryStatusPage draws the page with the settings of the form, and saves nothing. With settings that are wrong it is drawn as it is.
+// tryStatusPage draws the page with the settings of the form, and saves nothing. With settings that are wrong it is drawn as it is
+// saved, under what is wrong.
 func (s *Server) tryStatusPage(c *fiber.Ctx) error {
 	p, err := s.statusPageOfPath(c)
 	if err != nil {
@@ -70,11 +73,15 @@ func (s *Server) tryStatusPage(c *fiber.Ctx) error {
 	}
 	fields := statusPageFields(values)
 	tried, err := s.Store.TryStatusPage(c.UserContext(), actorOf(c), p.PublicID, fields)
-	if _, ok := statusPageErrors(err); ok {
-		return s.drawPreview(c, p)
+	if errs, ok := statusPageErrors(err); ok {
+		var wrong []string
+		for _, field := range slices.Sorted(maps.Keys(errs)) {
+			wrong = append(wrong, field+": "+errs[field])
+		}
+		return s.drawPreview(c, http.StatusUnprocessableEntity, p, wrong)
 	}
 	if err != nil {
 		return err
 	}
-	return s.drawPreview(c, tried)
+	return s.drawPreview(c, http.StatusOK, tried, nil)
 }

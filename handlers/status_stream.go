@@ -37,9 +37,6 @@ func (s *Server) statusEvents(c *fiber.Ctx) error {
 	}
 	c.Set(fiber.HeaderContentType, "text/event-stream; charset=utf-8")
 	c.Set("X-Accel-Buffering", "no") // or nginx collects events
-	if c.Method() == fiber.MethodHead {
-		return nil
-	}
 	cl := &client{by: models.Actor{Address: s.clientAddress(c)}, html: true}
 	if p.Visibility != models.VisiblePublic {
 		cl.again = s.visitAgain(c)
@@ -49,6 +46,10 @@ func (s *Server) statusEvents(c *fiber.Ctx) error {
 		c.Response().Header.Del(fiber.HeaderContentType)
 		c.Set(fiber.HeaderRetryAfter, "10")
 		return err
+	}
+	if c.Method() == fiber.MethodHead { // it was let in, as GET would be
+		s.status.leave(cl)
+		return nil
 	}
 	s.hijack(c, cl, visitorRetry+rand.N(visitorSpread), s.status.writeTime, func() { s.status.leave(cl) })
 	return nil
@@ -64,7 +65,7 @@ func (s *statusPages) join(ctx context.Context, page models.StatusPage, key view
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return fiber.NewError(fiber.StatusServiceUnavailable, "Echolot is stopping")
+		return fiber.NewError(fiber.StatusServiceUnavailable, "The service is stopping")
 	}
 	e := s.byID[page.ID]
 	if e == nil || e.views[key] == nil || e.views[key].now == nil { // forgotten this moment

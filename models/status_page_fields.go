@@ -32,7 +32,7 @@ var statusPageFields = [...]string{"customerId", "name", "slug", "description", 
 func StatusLanguages() []string { return []string{"en", "de"} }
 
 // statusSlug is what stands behind /status/.
-var statusSlug = regexp.MustCompile(`^[a-z0-9-]{3,60}$`)
+var statusSlug = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,58}[a-z0-9]$`)
 
 // SlugOf makes a slug of a name: its letters without marks, its digits, and hyphens between them. It may be too short to be one.
 func SlugOf(name string) string {
@@ -108,6 +108,9 @@ func (p *StatusPage) apply(f Fields, create bool, e *Invalid) (change statusChan
 	}
 	if f.Has("monitors") {
 		change.places, change.hasPlaces = in.places("monitors"), true
+		if create && len(change.places) > 0 && !f.Has("allMonitors") {
+			p.AllMonitors = false // who names monitors means these: the customer's others must not become public unasked
+		}
 	}
 	e.sortLike(statusPageFields[:])
 	return change
@@ -127,7 +130,7 @@ func (p *StatusPage) applySlug(in reader, create bool) {
 		in.e.add("slug", "slug is required", "Type the last part of the page’s address")
 	case !ok:
 	case !statusSlug.MatchString(v):
-		in.e.add("slug", "slug must have 3 to 60 of a–z, 0–9 and hyphens", "Use 3 to 60 small letters, digits and hyphens, like acme-status")
+		in.e.add("slug", "slug must have 3 to 60 of a–z, 0–9 and hyphens, and no hyphen at its ends", "Use 3 to 60 small letters and digits, with hyphens between them, like acme-status")
 	case slices.Contains(reservedSlugs[:], v):
 		in.e.add("slug", "slug is reserved", "This one is kept for addresses of our own: choose another")
 	default:
@@ -159,7 +162,7 @@ func (p *StatusPage) applyLooks(in reader) {
 	}
 	if v, ok := in.text("timeZone", true); ok {
 		if _, err := time.LoadLocation(v); err != nil || v == "" || v == "Local" {
-			in.e.add("timeZone", "timeZone must be an IANA time zone", "Type a zone like Europe/Berlin or UTC")
+			in.e.add("timeZone", "timeZone must be an IANA time zone, written like Europe/Berlin", "Type a zone like Europe/Berlin or UTC, with its capitals")
 		} else {
 			p.TimeZone = v
 		}

@@ -141,8 +141,15 @@ func (p *StatusPost) apply(f Fields, create bool, e *Invalid) {
 	if v, ok := in.flag("hidden", true); ok {
 		p.Hidden = v
 	}
+	if !create && f.Has("kind") {
+		if v, ok := in.text("kind", true); ok && v != string(p.Kind) {
+			e.add("kind", "kind can not be changed", "Delete this and tell it anew as another kind")
+		}
+	}
 	if v, ok := in.integer("remindMinutes", 0, maxRemind, true); ok && p.Kind == KindMaintenance {
 		p.RemindMinutes = v
+	} else if ok && v != 0 && p.Kind != "" {
+		e.add("remindMinutes", "only maintenance reminds", "Leave it out, or choose maintenance as its kind")
 	}
 	switch _, wrong := e.Field("endsAt"); {
 	case p.Kind == KindMaintenance && p.StartsAt.IsZero():

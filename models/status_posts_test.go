@@ -178,6 +178,7 @@ func TestStatusPostRefused(t *testing.T) {
 			`{"kind":"maintenance","title":"x","startsAt":"2026-11-25T12:00:00Z","endsAt":"2026-11-25T12:00:00Z"}`:  "endsAt",
 			`{"kind":"announcement","title":"x","startsAt":"2026-11-25T12:00:00Z","endsAt":"2026-11-25T11:00:00Z"}`: "endsAt",
 			`{"kind":"maintenance","title":"x","remindMinutes":-1}`:                                                 "remindMinutes",
+			`{"kind":"incident","title":"x","remindMinutes":60}`:                                                    "remindMinutes",
 			`{"kind":"announcement","title":"x","incidentId":"0198a2b4-0000-7000-8000-000000000000"}`:               "incidentId",
 		} {
 			var invalid *models.Invalid
@@ -198,6 +199,17 @@ func TestStatusPostRefused(t *testing.T) {
 				h.Errorf("update %s: got %v, want it refused", body, err)
 			} else if _, ok := invalid.Field(field); !ok {
 				h.Errorf("update %s: got %v, want it said at %s", body, invalid, field)
+			}
+		}
+		var one *models.Invalid
+		_, err := h.s.AddStatusUpdate(h.Context(), h.by, h.page.PublicID, d.PublicID, fields(h.T, `{"state":"completed"}`))
+		if !errors.As(err, &one) || len(one.Fields) != 1 || one.Fields[0].Field != "state" {
+			h.Errorf("a state that is not an incident's: got %v, want the state named and nothing else", err)
+		}
+		for body, field := range map[string]string{`{"kind":"announcement"}`: "kind", `{"remindMinutes":60}`: "remindMinutes"} {
+			_, err := h.s.ChangeStatusPost(h.Context(), h.by, h.page.PublicID, d.PublicID, fields(h.T, body))
+			if !errors.As(err, &one) || one.Fields[0].Field != field {
+				h.Errorf("change %s: got %v, want it said at %s", body, err, field)
 			}
 		}
 		list, _, err := h.s.StatusPosts(h.Context(), h.by, h.page.PublicID, 10, 0)

@@ -69,7 +69,7 @@ func (u *StatusUpdate) apply(f Fields, p StatusPost, now time.Time, e *Invalid) 
 	if t, ok := in.moment("at", true); ok {
 		u.At = t
 	}
-	if u.Body == "" && u.State == "" {
+	if _, wrong := e.Field("state"); u.Body == "" && u.State == "" && !wrong {
 		e.add("body", "body is required", "Type what to tell")
 	}
 	u.check(p, now, e)
@@ -113,7 +113,7 @@ func (s *Store) AddStatusUpdate(ctx context.Context, by Actor, page, post uuid.U
 		held := p.stateAt(updates, u.At)
 		u.State = held
 		u.apply(f, p, now, e)
-		if u.Body == "" && u.State == held {
+		if _, wrong := e.Field("state"); u.Body == "" && u.State == held && !wrong {
 			e.add("body", "body is required", "Type what to tell, or choose another state")
 		}
 		if len(e.Fields) > 0 {

@@ -9,5 +9,11 @@ func germanAccess() map[string]string {
 		"That password is not right.":                           "Dieses Passwort stimmt nicht.",
 		"Password":                                              "Passwort",
 		"Open":                                                  "Öffnen",
+
+		"Nothing here": "Hier ist nichts",
+		"There is no page at this address. Perhaps it has a typing error.": "Unter dieser Adresse gibt es keine Seite. Vielleicht enthält sie einen Tippfehler.",
+		"Not to be shown right now":                                        "Im Moment nicht zu zeigen", "Try again in a moment.": "Versuchen Sie es gleich noch einmal.",
+		"That did not work": "Das ging nicht",
+		"The request can not be answered. Go back, then try again.": "Die Anfrage lässt sich nicht beantworten. Gehen Sie zurück und versuchen Sie es noch einmal.",
 	}
 }

@@ -28,6 +28,10 @@ type StatusPage struct {
 	Version string
 	// Stale is true while nothing newer than the board can be read: the page says of when it is.
 	Stale bool
+	// Preview is true where an operator looks at the page before visitors do: what is not there yet is not linked.
+	Preview bool
+	// Wrong says which settings could not be tried; the page is then drawn as it is saved.
+	Wrong []string
 }
 
 // T says the text in the page's language. The key is the English text with fmt's verbs.
@@ -43,6 +47,9 @@ func (p StatusPage) N(n int, one, many string, args ...any) string {
 
 // Path is the address of something of the page in the page's language: Path("/history/2026-11").
 func (p StatusPage) Path(sub string) string { return p.path(sub, "lang", p.Language) }
+
+// File is the address of something of the page that has no words: Path without the language.
+func (p StatusPage) File(sub string) string { return p.path(sub) }
 
 // versioned is the address of something that may be kept for as long as the page's settings stay.
 func (p StatusPage) versioned(sub string) string {

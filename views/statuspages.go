@@ -16,10 +16,15 @@ type StatusPageHead struct {
 	URL string
 	// Current is one of the StatusNav constants.
 	Current string
+	// MayChange is true for who may change the page; others are shown no way to.
+	MayChange bool
 }
 
-// statusNavLinks are the links of the small navigation, in order.
-func statusNavLinks() []Choice {
+// links are those of the small navigation, in order.
+func (h StatusPageHead) links() []Choice {
+	if !h.MayChange {
+		return []Choice{{StatusNavPosts, "Incidents and news"}}
+	}
 	return []Choice{{StatusNavSettings, "Settings"}, {StatusNavLayout, "Layout"}, {StatusNavPosts, "Incidents and news"}, {StatusNavDomain, "Domain"}, {StatusNavEmbed, "Embed"}}
 }
 

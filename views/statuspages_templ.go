@@ -88,7 +88,7 @@ func statusPageNav(h StatusPageHead) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		for _, l := range statusNavLinks() {
+		for _, l := range h.links() {
 			templ_7745c5c3_Err = navLink("/status-pages/"+h.PublicID+l.Value, l.Label, l.Value == h.Current).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

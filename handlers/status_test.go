@@ -206,11 +206,12 @@ func TestStatusStreamEnds(t *testing.T) {
 			v := h.visitor(t, slug, "")
 			v.until("sync", "")
 			h.changeStatus(slug, set)
-			want := 404
+			want := map[string]int{"": 404, "/events": 404}
 			if strings.HasPrefix(set, "visibility") {
-				want = 303 // to the sign-in page
+				want = map[string]int{"": 303, "/events": 401} // people are led to sign in, programs are not
 			}
-			for _, path := range []string{"/status/" + slug, "/status/" + slug + "/events"} {
+			for rest, want := range want {
+				path := "/status/" + slug + rest
 				if a := h.request("GET", path, ""); a.status != want {
 					t.Errorf("%s: %s: got %d, want %d", set, path, a.status, want)
 				}

@@ -176,7 +176,7 @@ func (s *statusPages) enter(ctx context.Context, address string, read func(conte
 		s.byID[page.ID] = e
 	}
 	if epoch != s.epoch { // it may be of before the change
-		e.urgent = atOnce
+		e.urgent = forAccess
 	}
 	e.addresses = append(e.addresses, address)
 	s.at[address] = e

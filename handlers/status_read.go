@@ -27,7 +27,8 @@ type urgency int
 const (
 	notNow     urgency = iota
 	soonEnough         // round-trip times moved
-	atOnce             // a state, an incident, a text
+	atOnce             // a state, an incident
+	forAccess          // what operators set or told: who may see the page may hang on it
 )
 
 // renew waits for newer figures, if it is worth it. It needs the lock, and gives it up meanwhile.
@@ -37,16 +38,17 @@ func (s *statusPages) renew(ctx context.Context, e *statusEntry, first bool) {
 		if wait == nil {
 			return
 		}
+		must := first || max(e.urgent, e.readingFor) == forAccess
 		s.mu.Unlock()
-		s.await(ctx, wait, first)
+		s.await(ctx, wait, must)
 		s.mu.Lock()
 	}
 }
 
-// await waits for a read: until ctx ends where there is nothing else to show, else a moment.
-func (s *statusPages) await(ctx context.Context, read chan struct{}, first bool) {
+// await waits for a read: until ctx ends where it must be known, else a moment.
+func (s *statusPages) await(ctx context.Context, read chan struct{}, must bool) {
 	var enough <-chan time.Time
-	if !first {
+	if !must {
 		timer := time.NewTimer(patience)
 		defer timer.Stop()
 		enough = timer.C
@@ -62,11 +64,11 @@ func (s *statusPages) await(ctx context.Context, read chan struct{}, first bool)
 // not answer the last time, and not for round-trip times. It needs the lock.
 func (s *statusPages) freshen(e *statusEntry, now time.Time) chan struct{} {
 	missing := e.wantBoard && e.board == nil
-	worth := missing || e.failing == nil && (e.urgent == atOnce || now.Sub(e.read) >= s.staleAge)
+	worth := missing || e.failing == nil && (e.urgent >= atOnce || now.Sub(e.read) >= s.staleAge)
 	if missing || s.due(e, now) {
 		s.begin(e, now)
 	}
-	if worth || e.readingFor == atOnce && e.failing == nil {
+	if worth || e.readingFor >= atOnce && e.failing == nil {
 		return e.reading
 	}
 	return nil
@@ -78,7 +80,7 @@ func (s *statusPages) due(e *statusEntry, now time.Time) bool {
 	if e.board != nil && !e.board.ChangesAt.IsZero() && !now.Before(e.board.ChangesAt) {
 		return true // the clock alone brought it about
 	}
-	return e.urgent == atOnce || age >= s.maxAge || e.urgent == soonEnough && age >= e.pace()
+	return e.urgent >= atOnce || age >= s.maxAge || e.urgent == soonEnough && age >= e.pace()
 }
 
 const (

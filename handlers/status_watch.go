@@ -126,7 +126,7 @@ func (s *statusPages) missed() {
 	s.epoch++
 	clear(s.unknown)
 	for _, e := range s.byID {
-		e.urgent, e.recheck = atOnce, true
+		e.urgent, e.recheck = forAccess, true
 	}
 }
 
@@ -139,15 +139,15 @@ func (s *statusPages) mark(ev events.Event) {
 		}
 	case events.MonitorState, events.IncidentOpened, events.IncidentClosed, events.IncidentChanged:
 		for e := range s.byMonitor[ev.MonitorID] {
-			e.urgent = atOnce
+			e.urgent = max(e.urgent, atOnce)
 		}
 	case events.MonitorCreated, events.MonitorUpdated, events.MonitorDeleted:
 		for e := range s.byMonitor[ev.MonitorID] {
-			e.urgent = atOnce
+			e.urgent = max(e.urgent, atOnce)
 		}
 		for _, e := range s.byID {
 			if e.page.OrganizationID == ev.OrganizationID && (e.page.CustomerID == ev.CustomerID || e.page.CustomerID == ev.FromCustomerID) {
-				e.urgent = atOnce
+				e.urgent = max(e.urgent, atOnce)
 			}
 		}
 	case events.StatusPageChanged:
@@ -155,7 +155,7 @@ func (s *statusPages) mark(ev events.Event) {
 		clear(s.unknown)
 		for _, e := range s.byID {
 			if e.page.OrganizationID == ev.OrganizationID {
-				e.urgent = atOnce
+				e.urgent = forAccess
 			}
 		}
 	case events.AccessChanged:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"echolot/models"
@@ -14,10 +15,17 @@ import (
 
 // TestDomainPage: set, told what to do, checked in vain, checked, shown, taken away.
 func TestDomainPage(t *testing.T) {
+	// What the resolver answers: it is asked in the server's goroutines.
+	var mu sync.Mutex
 	var texts []string
 	var trouble error
+	answer := func(found []string, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		texts, trouble = found, err
+	}
 	houses(t, func(h *house) {
-		texts, trouble = nil, nil
+		answer(nil, nil)
 		p := h.pageFor("acme", models.VisiblePublic)
 		path, session := "/status-pages/"+p.PublicID.String()+"/domain", h.session("admin@example.com")
 		send := func(what string, status int, says string, values url.Values) *goquery.Document {
@@ -53,14 +61,14 @@ func TestDomainPage(t *testing.T) {
 		h.forgetDomains()
 		h.wantStatus("not proved", h.at("status.example", "GET", "/", ""), 303)
 		send("no record", 422, "No TXT record at _echolot.status.example", url.Values{"do": {"check"}})
-		trouble = errors.New("no answer")
+		answer(nil, errors.New("no answer"))
 		send("no DNS", 422, "DNS gave no answer", url.Values{"do": {"check"}})
-		trouble = nil
+		answer(nil, nil)
 		api := "/api/status-pages/" + p.PublicID.String() + "/verify-domain"
 		if a := h.api(session, "POST", api, ""); a.status != 400 || !strings.Contains(a.body, `"code":"domainNotProved"`) && !strings.Contains(a.body, `customDomainHostname`) {
 			h.t.Errorf("API, no record: got %d %s", a.status, a.body)
 		}
-		texts = []string{"x", value}
+		answer([]string{"x", value}, nil)
 		send("proved", 303, "proved on", url.Values{"do": {"check"}})
 		h.forgetDomains()
 		if a := h.at("status.example", "GET", "/", ""); !a.shows() {
@@ -73,7 +81,7 @@ func TestDomainPage(t *testing.T) {
 		if other, err := h.store.SetStatusDomain(h.t.Context(), h.organization, other.PublicID, "status.example"); err != nil {
 			h.t.Fatal(err)
 		} else {
-			texts = append(texts, other.DomainToken)
+			answer([]string{"x", value, other.DomainToken}, nil)
 		}
 		path = "/status-pages/" + other.PublicID.String() + "/domain"
 		send("taken", 409, "Another status page", url.Values{"do": {"check"}})
@@ -83,6 +91,10 @@ func TestDomainPage(t *testing.T) {
 		h.wantStatus("removed", h.at("status.example", "GET", "/", ""), 303)
 	}, func(o *Options) {
 		o.BaseURL = &url.URL{Scheme: "http", Host: "echolot.example"}
-		o.TXT = func(context.Context, string) ([]string, error) { return texts, trouble }
+		o.TXT = func(context.Context, string) ([]string, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			return texts, trouble
+		}
 	})
 }

@@ -107,6 +107,7 @@ func (s *Server) download(c *fiber.Ctx, x *export, csv bool) {
 	head := bytes.Replace(bytes.Clone(c.Response().Header.Header()), []byte("Transfer-Encoding: identity\r\n"), nil, 1)
 	ctx.Hijack(func(conn net.Conn) {
 		defer s.exports.end(organization)
+		defer func() { _ = conn.Close() }() // whoever takes a connection over closes it; see KeepHijackedConns
 		defer func() {
 			if p := recover(); p != nil {
 				s.Log.Error("panic in an export", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))

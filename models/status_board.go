@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/uptrace/bun"
 )
 
 // StatusDays is how many days a status page looks back.
@@ -205,18 +204,8 @@ func (s *Store) statusMonitors(ctx context.Context, p StatusPage) ([]statusMonit
 		ColumnExpr("coalesce(spm.display_name, '') AS display_name, coalesce(spm.group_name, '') AS group_name").
 		ColumnExpr("s.state, s.since, s.last_checked_at, s.last_rtt, s.rolled_until").
 		Join("JOIN monitor_states AS s ON s.monitor_id = m.id").
-		Join("LEFT JOIN status_page_monitors AS spm ON spm.monitor_id = m.id AND spm.page_id = ?", p.ID).
-		Where("m.organization_id = ?", p.OrganizationID).
-		Where("coalesce(spm.hidden, FALSE) = FALSE").
 		OrderExpr("spm.position IS NULL, spm.position, m.search, m.id").Limit(mostStatusMonitors)
-	if p.AllMonitors {
-		q = q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-			return q.Where("spm.page_id IS NOT NULL").WhereOr("m.customer_id = ?", p.CustomerID)
-		})
-	} else {
-		q = q.Where("spm.page_id IS NOT NULL")
-	}
-	if err := q.Scan(ctx, &rows); err != nil {
+	if err := onPage(q, p).Scan(ctx, &rows); err != nil {
 		return nil, fmt.Errorf("reading a status page's monitors: %w", err)
 	}
 	return rows, nil

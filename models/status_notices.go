@@ -245,7 +245,7 @@ func (s *Store) noticePosts(ctx context.Context, p StatusPage, incidents []int64
 	q = q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
 		q = q.Where("i.id IS NULL AND (p.ends_at IS NULL OR p.ends_at > ?)", from.UTC())
 		if len(incidents) > 0 {
-			q = q.WhereOr("p.incident_id IN (?)", bun.List(incidents))
+			q = q.WhereOr("p.incident_id IN (?)", bun.List(incidents)) // within the group's brackets: whose page it is holds for both
 		}
 		return q
 	})

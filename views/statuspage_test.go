@@ -394,21 +394,3 @@ func TestStatusPageIsSmall(t *testing.T) {
 		}
 	}
 }
-
-// With TEST_SHOTS set, the sample pages are written there, to be looked at beside static/dist.
-func TestWriteSampleStatusPages(t *testing.T) {
-	dir := os.Getenv("TEST_SHOTS")
-	if dir == "" {
-		t.Skip("TEST_SHOTS is not set")
-	}
-	for _, latency := range []models.StatusLatency{models.LatencyNone, models.LatencySparkline, models.LatencySmoke} {
-		for _, language := range []string{"en", "de"} {
-			p := sampleStatus(t, 20, language)
-			p.Board.Latency = latency
-			p.Assets = Assets{Icon: "favicon.svg", Status: "status.js", StatusStyle: "status.css"}
-			if err := os.WriteFile(filepath.Join(dir, "status-"+string(latency)+"-"+language+".html"), []byte(render(t, Status(p))), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-}

@@ -138,6 +138,7 @@ type statusMonitor struct {
 	Name, Hostname  string
 	DisplayName     string
 	GroupName       string
+	Placed          bool
 	Status          Status
 	IntervalSeconds int
 	State           State
@@ -201,12 +202,13 @@ func (s *Store) statusMonitors(ctx context.Context, p StatusPage) ([]statusMonit
 	var rows []statusMonitor
 	q := s.ro.NewSelect().TableExpr("monitors AS m").
 		ColumnExpr("m.id, m.public_id, m.name, m.hostname_typed AS hostname, m.status, m.interval_seconds, m.created_at").
-		ColumnExpr("coalesce(spm.display_name, '') AS display_name, coalesce(spm.group_name, '') AS group_name").
+		ColumnExpr("coalesce(spm.display_name, '') AS display_name, coalesce(spm.group_name, '') AS group_name, spm.page_id IS NOT NULL AS placed").
 		ColumnExpr("s.state, s.since, s.last_checked_at, s.last_rtt, s.rolled_until").
 		Join("JOIN monitor_states AS s ON s.monitor_id = m.id").
 		OrderExpr("spm.position IS NULL, spm.position, m.search, m.id").Limit(mostStatusMonitors)
 	if err := onPage(q, p).Scan(ctx, &rows); err != nil {
 		return nil, fmt.Errorf("reading a status page's monitors: %w", err)
 	}
+	countedOrder(rows, p.Language, func(m statusMonitor) bool { return m.Placed }, func(m statusMonitor) string { return m.Name })
 	return rows, nil
 }

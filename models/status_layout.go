@@ -135,6 +135,7 @@ func (s *Store) statusPlaces(ctx context.Context, by Actor, p StatusPage, which 
 	if err := visible(q, by).Scan(ctx, &rows); err != nil {
 		return nil, fmt.Errorf("reading a status page's layout: %w", err)
 	}
+	countedOrder(rows, p.Language, func(place StatusPlace) bool { return place.Placed }, func(place StatusPlace) string { return place.Name })
 	return rows, nil
 }
 

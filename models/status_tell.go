@@ -28,6 +28,8 @@ type StatusTarget struct {
 	ID       int64
 	PublicID uuid.UUID
 	Name     string
+	// Placed is true where the page has a place for it; else it stands behind those that have one.
+	Placed bool
 }
 
 // StatusPageToTell returns the page, and those of its monitors that the actor sees, in the page's order: what can be told about.
@@ -70,11 +72,12 @@ func onPage(q *bun.SelectQuery, p StatusPage) *bun.SelectQuery {
 func (s *Store) statusTargets(ctx context.Context, db bun.IDB, by Actor, p StatusPage) ([]StatusTarget, error) {
 	var list []StatusTarget
 	q := onPage(db.NewSelect().TableExpr("monitors AS m").Join("JOIN customers AS c ON c.id = m.customer_id"), p).
-		ColumnExpr("m.id, m.public_id, coalesce(nullif(spm.display_name, ''), m.name) AS name").
+		ColumnExpr("m.id, m.public_id, coalesce(nullif(spm.display_name, ''), m.name) AS name, spm.page_id IS NOT NULL AS placed").
 		OrderExpr("spm.position IS NULL, spm.position, m.search, m.id").Limit(mostStatusMonitors)
 	if err := visible(q, by).Scan(ctx, &list); err != nil {
 		return nil, fmt.Errorf("reading a status page's monitors: %w", err)
 	}
+	countedOrder(list, p.Language, func(t StatusTarget) bool { return t.Placed }, func(t StatusTarget) string { return t.Name })
 	return list, nil
 }
 

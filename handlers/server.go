@@ -3,6 +3,7 @@ package handlers
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"net"
@@ -83,7 +84,9 @@ type Server struct {
 	lastDays  *lastDays
 	domains   *domains
 	status    *statusPages
-	shared    *sharedReads // by pages, months and last days
+	logos     statusLogos
+	admitted  *admitted
+	shared    *sharedReads // by pages, months, last days and logos
 	months    statusMonths
 }
 
@@ -99,6 +102,8 @@ func New(o Options) *Server {
 	s.months = statusMonths{shared: s.shared, kept: map[monthKey]keptMonth{}}
 	s.domains = &domains{store: o.Store}
 	s.status = newStatusPages(o.Store, o.Log, s.words, s.assets, s.hub, s.shared)
+	s.logos = statusLogos{store: o.Store, shared: s.shared, kept: map[int64]*statusLogo{}}
+	s.admitted = &admitted{store: o.Store, revoked: s.status.revocations, visits: map[visitKey]time.Time{}, members: map[[sha256.Size]byte]member{}}
 	s.exports, s.backTests = newExports(), make(chan struct{}, maxBackTests)
 	s.app = fiber.New(fiber.Config{
 		// Fiber's strings point into buffers that the next request overwrites: with tenants' ids in them, that is a leak.

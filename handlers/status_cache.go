@@ -38,6 +38,7 @@ type statusPages struct {
 	byMonitor map[int64]map[*statusEntry]struct{}
 	unknown   map[string]time.Time // addresses where there was no page
 	epoch     int64                // grows with every change of a page's settings
+	revoked   int64                // grows with every change of a session's, token's or user's rights
 	counted   map[string]int       // visitors by client network
 	sub       *events.Subscription
 	marked    int64     // events of sub that were marked

@@ -195,7 +195,7 @@ func (s *Server) showNewStatusPost(c *fiber.Ctx) error {
 		values["kind"], values["title"], values["state"], values["body"] = string(t.Kind), t.Title, string(t.State), t.Body
 	}
 	if values["incidentId"] != "" {
-		if err := s.fillMeasured(c, page, targets, values); err != nil {
+		if err := s.fillMeasured(c, page, values); err != nil {
 			return err
 		}
 	}
@@ -203,19 +203,15 @@ func (s *Server) showNewStatusPost(c *fiber.Ctx) error {
 }
 
 // fillMeasured ticks the monitors of the measured incident.
-func (s *Server) fillMeasured(c *fiber.Ctx, page models.StatusPage, targets []models.StatusTarget, values map[string]string) error {
+func (s *Server) fillMeasured(c *fiber.Ctx, page models.StatusPage, values map[string]string) error {
 	list, err := s.Store.StatusPageIncidents(c.UserContext(), actorOf(c), page.PublicID)
 	if err != nil {
 		return err
 	}
 	for _, m := range list {
 		if m.PublicID.String() == values["incidentId"] {
-			for _, t := range targets {
-				for _, name := range m.Monitors {
-					if name == t.Name {
-						values[views.MonitorBox+t.PublicID.String()] = "yes"
-					}
-				}
+			for _, t := range m.Monitors {
+				values[views.MonitorBox+t.PublicID.String()] = "yes"
 			}
 			return nil
 		}

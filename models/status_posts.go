@@ -41,7 +41,7 @@ func (s *Store) StatusPosts(ctx context.Context, by Actor, page uuid.UUID, limit
 	if err := by.check(MayRead); err != nil {
 		return nil, 0, err
 	}
-	p, err := s.pageToTell(ctx, s.ro, by, page)
+	p, err := s.statusPage(ctx, s.ro, by, page, false)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -59,7 +59,7 @@ func (s *Store) StatusPost(ctx context.Context, by Actor, page, id uuid.UUID) (S
 	if err := by.check(MayRead); err != nil {
 		return StatusPostDetail{}, err
 	}
-	p, err := s.pageToTell(ctx, s.ro, by, page)
+	p, err := s.statusPage(ctx, s.ro, by, page, false)
 	if err != nil {
 		return StatusPostDetail{}, err
 	}

@@ -3,6 +3,7 @@ package handlers
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"net"
@@ -83,6 +84,9 @@ type Server struct {
 	lastDays  *lastDays
 	domains   *domains
 	status    *statusPages
+	logos     statusLogos
+	admitted  *admitted
+	shared    *sharedReads // by pages, months, last days and logos
 	months    statusMonths
 }
 
@@ -93,9 +97,13 @@ func New(o Options) *Server {
 	s.assets = views.Assets{Script: o.Assets.URL("app.js"), Style: o.Assets.URL("app.css"), Icon: o.Assets.URL("favicon.svg"),
 		Live: o.Assets.URL("live.js"), LiveStyle: o.Assets.URL("live.css"), Status: o.Assets.URL("status.js"), StatusStyle: o.Assets.URL("status.css")}
 	s.hub = newHub(o.Store, o.Log, o.Streams)
-	s.words, s.lastDays = views.NewWords(), &lastDays{store: o.Store, pages: map[int64]*lastDay{}}
+	s.shared = &sharedReads{log: o.Log}
+	s.words, s.lastDays = views.NewWords(), &lastDays{store: o.Store, shared: s.shared, pages: map[int64]*lastDay{}}
+	s.months = statusMonths{shared: s.shared, kept: map[monthKey]keptMonth{}}
 	s.domains = &domains{store: o.Store}
-	s.status = newStatusPages(o.Store, o.Log, s.words, s.assets, s.hub)
+	s.status = newStatusPages(o.Store, o.Log, s.words, s.assets, s.hub, s.shared)
+	s.logos = statusLogos{store: o.Store, shared: s.shared, kept: map[int64]*statusLogo{}}
+	s.admitted = &admitted{store: o.Store, revoked: s.status.revocations, visits: map[visitKey]time.Time{}, members: map[[sha256.Size]byte]member{}}
 	s.exports, s.backTests = newExports(), make(chan struct{}, maxBackTests)
 	s.app = fiber.New(fiber.Config{
 		// Fiber's strings point into buffers that the next request overwrites: with tenants' ids in them, that is a leak.
@@ -159,6 +167,7 @@ func (s *Server) ServeTLS(ln net.Listener) error { return s.app.Server().Serve(l
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.hub.close(ctx)
 	s.status.close(ctx)
+	s.shared.close(ctx)
 	s.exports.stop(ctx)
 	if err := s.app.ShutdownWithContext(ctx); err != nil {
 		return fmt.Errorf("stopping HTTP: %w", err)

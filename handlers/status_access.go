@@ -23,8 +23,8 @@ const visitCookie = "status_visit"
 type statusVisitor struct {
 	// key is a link's, visit and session are the tokens of cookies; each may be empty.
 	key, visit, session string
-	// away is true on the page's own domain, where nobody can be signed in.
-	away bool
+	// away is true on the page's own domain, where nobody can be signed in; stays for who has the page open, and is not asked again soon.
+	away, stays bool
 }
 
 func (s *Server) visitorOf(c *fiber.Ctx) statusVisitor {
@@ -57,7 +57,7 @@ func (s *Server) mayVisit(ctx context.Context, p models.StatusPage, v statusVisi
 		}
 		return nil
 	case models.VisiblePassword:
-		err := s.Store.CheckStatusVisit(ctx, p, v.visit)
+		err := s.admitted.visit(ctx, p, v.visit, !s.status.settled(p))
 		if errors.Is(err, models.ErrUnauthorized) {
 			return &lockedPage{p}
 		}
@@ -69,8 +69,7 @@ func (s *Server) mayVisit(ctx context.Context, p models.StatusPage, v statusVisi
 		if v.session == "" {
 			return models.ErrUnauthorized
 		}
-		// A page that stays open is no use of the session.
-		by, err := s.Store.Recheck(ctx, v.session, "")
+		by, err := s.admitted.member(ctx, v.session, v.stays || !s.status.settled(p)) // a page that stays open is no use of the session
 		if err != nil {
 			return err
 		}
@@ -98,6 +97,7 @@ func (s *Server) pageOfSlug(ctx context.Context, slug string) (models.StatusPage
 // errors for trouble of ours.
 func (s *Server) visitAgain(c *fiber.Ctx) func(context.Context) (models.Actor, error) {
 	slug, v := c.Params("slug"), s.visitorOf(c)
+	v.stays = true
 	return func(ctx context.Context) (models.Actor, error) {
 		p, err := s.pageOfSlug(ctx, slug)
 		if err == nil {

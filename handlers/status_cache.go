@@ -11,9 +11,6 @@ import (
 	"echolot/models"
 	"echolot/models/events"
 	"echolot/views"
-
-	"github.com/gofiber/fiber/v2"
-	"golang.org/x/sync/singleflight"
 )
 
 const (
@@ -41,6 +38,7 @@ type statusPages struct {
 	byMonitor map[int64]map[*statusEntry]struct{}
 	unknown   map[string]time.Time // addresses where there was no page
 	epoch     int64                // grows with every change of a page's settings
+	revoked   int64                // grows with every change of a session's, token's or user's rights
 	counted   map[string]int       // visitors by client network
 	sub       *events.Subscription
 	marked    int64     // events of sub that were marked
@@ -48,7 +46,7 @@ type statusPages struct {
 	closed    bool
 	looking   bool // at who may still see what they see
 
-	finds  singleflight.Group
+	shared *sharedReads
 	reads  chan struct{} // has a place for each read at work
 	work   sync.WaitGroup
 	guests sync.WaitGroup // of the goroutines that write to visitors
@@ -81,8 +79,8 @@ type statusEntry struct {
 	gone       bool
 }
 
-func newStatusPages(store *models.Store, log *slog.Logger, words *views.Words, assets views.Assets, h *hub) *statusPages {
-	s := &statusPages{store: store, log: log, words: words, assets: assets, hub: h, writeTime: defaultWriteTime, maxAge: statusAge, staleAge: staleAge,
+func newStatusPages(store *models.Store, log *slog.Logger, words *views.Words, assets views.Assets, h *hub, shared *sharedReads) *statusPages {
+	s := &statusPages{store: store, log: log, words: words, assets: assets, hub: h, shared: shared, writeTime: defaultWriteTime, maxAge: statusAge, staleAge: staleAge,
 		at: map[string]*statusEntry{}, byID: map[int64]*statusEntry{}, byMonitor: map[int64]map[*statusEntry]struct{}{}, unknown: map[string]time.Time{},
 		counted: map[string]int{}, reads: make(chan struct{}, statusReads), quit: make(chan struct{}), woken: make(chan struct{}, 1)}
 	s.hasMarked.L = &s.mu
@@ -123,35 +121,14 @@ func (s *statusPages) find(ctx context.Context, address string, read func(contex
 		return models.StatusPage{}, errNoStatusPage()
 	}
 	s.mu.Unlock()
-	// Whoever asks first must not take the others with him when he leaves.
-	found := s.finds.DoChan(address, func() (found any, err error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTime)
-		defer cancel()
-		err = errNotDrawn()
-		s.safely(func() { found, err = s.enter(ctx, address, read) }) // no request's recovery reaches a panic here
-		return found, err
-	})
-	select {
-	case r := <-found:
-		page, _ := r.Val.(models.StatusPage)
-		return page, r.Err
-	case <-ctx.Done():
-		return models.StatusPage{}, ctx.Err()
-	}
+	return shareRead(ctx, s.shared, address, func(ctx context.Context) (models.StatusPage, error) { return s.enter(ctx, address, read) })
 }
 
 // enter reads a page for the first time and keeps it.
 func (s *statusPages) enter(ctx context.Context, address string, read func(context.Context) (models.StatusPage, error)) (models.StatusPage, error) {
 	s.mu.Lock()
-	epoch, closed := s.epoch, s.closed
-	if !closed {
-		s.work.Add(1) // close waits for it
-	}
+	epoch := s.epoch
 	s.mu.Unlock()
-	if closed {
-		return models.StatusPage{}, fiber.NewError(fiber.StatusServiceUnavailable, "Echolot is stopping")
-	}
-	defer s.work.Done()
 	begun := time.Now()
 	page, err := read(ctx)
 	var none *models.NotFound

@@ -56,12 +56,7 @@ func (s *Server) changeDomain(c *fiber.Ctx) error {
 		typed, done = "", "domain.removed"
 		_, err = s.Store.SetStatusDomain(c.UserContext(), by, id, "")
 	default:
-		if _, err = s.Store.StatusDomain(c.UserContext(), by, id); err == nil && hostName(typed) == strings.ToLower(s.BaseURL.Hostname()) {
-			err = &models.Invalid{Fields: []models.FieldError{{Field: "customDomainHostname", Message: "customDomainHostname is the program's own", Advice: "This is the address of Echolot itself: choose another name"}}}
-		}
-		if err == nil {
-			_, err = s.Store.SetStatusDomain(c.UserContext(), by, id, typed)
-		}
+		_, err = s.Store.SetStatusDomain(c.UserContext(), by, id, typed)
 		if typed == "" {
 			done = "domain.removed"
 		}

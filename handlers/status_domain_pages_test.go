@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"echolot/models"
+	"echolot/models/modelstest"
 
 	"github.com/PuerkitoBio/goquery"
 )
@@ -52,7 +53,6 @@ func TestDomainPage(t *testing.T) {
 		if v := doc.Find("[name=customDomainHostname]").AttrOr("value", ""); v != "https://x" {
 			h.t.Errorf("got %q in the field, want what was typed", v)
 		}
-		send("our own name", 422, "Echolot itself", url.Values{"customDomainHostname": {"Echolot.Example"}})
 		doc = send("set", 303, "not proved yet", url.Values{"customDomainHostname": {"Status.Example"}, "do": {"set"}})
 		value := doc.Find("[data-testid=domain-value]").AttrOr("value", "")
 		if doc.Find("#record-name").AttrOr("value", "") != "_echolot.status.example" || len(value) < 40 {
@@ -97,4 +97,31 @@ func TestDomainPage(t *testing.T) {
 			return texts, trouble
 		}
 	})
+}
+
+// TestDomainOfOurs: no page takes the program's own name, nor one that is no domain, however it is asked; the answer names the field.
+func TestDomainOfOurs(t *testing.T) {
+	store := modelstest.Open(t, modelstest.SQLite(t), func(o *models.Options) { o.OwnHost = "Echolot.Example" })
+	h := newHouse(t, store)
+	p := h.pageFor("acme", models.VisiblePublic)
+	session, bearer := h.session("admin@example.com"), "Bearer "+h.token("admin@example.com")
+	const field = "customDomainHostname"
+	for _, domain := range []string{"echolot.example", "ECHOLOT.example.", "echolot\u3002example", "localhost", "a.localhost", "127.0.0.1", "192.0.2.1.", "::1", "[::1]", "2130706433"} {
+		for _, call := range [][3]string{{"POST", "/api/status-pages", `{"customerId":1,"name":"","slug":"other","`}, {"PATCH", "/api/status-pages/" + p.PublicID.String(), `{"name":"","`}} {
+			a := h.request(call[0], call[1], call[2]+field+`":"`+domain+`"}`, "Authorization", bearer, "Content-Type", "application/json")
+			if a.status != 400 || !strings.Contains(a.body, `"`+field+`"`) || !strings.Contains(a.body, `"name"`) {
+				t.Errorf("%s %s: got %d %s, want 400 with the field beside the other one", call[0], domain, a.status, a.body)
+			}
+		}
+		typed := strings.ReplaceAll(domain, `\u3002`, "\u3002")
+		for _, path := range []string{"/status-pages/" + p.PublicID.String(), "/status-pages/" + p.PublicID.String() + "/domain"} {
+			a := h.browser(session, "POST", path, url.Values{field: {typed}})
+			if a.status != 422 || a.page(t).Find("[name="+field+"][aria-invalid=true]").AttrOr("value", "") != typed {
+				t.Errorf("%s with %s: got %d %s, want 422 with the field and what was typed", path, typed, a.status, firstBytes(a.body))
+			}
+		}
+	}
+	if changed := h.changePage(p, `{"customDomainHostname":"status.echolot.example"}`); changed.CustomDomain != "status.echolot.example" {
+		t.Errorf("got the domain %q, want the one below ours", changed.CustomDomain)
+	}
 }

@@ -31,13 +31,13 @@ func (s *Server) showStatusLogo(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	picture, kind, err := s.Store.UnscopedStatusLogo(c.UserContext(), p)
+	logo, err := s.logos.of(c.UserContext(), p)
 	if err != nil {
 		return err
 	}
 	keepStatusFile(c, p)
-	c.Set(fiber.HeaderContentType, kind)
-	return c.Send(picture)
+	c.Set(fiber.HeaderContentType, logo.kind)
+	return c.Send(logo.picture)
 }
 
 // keepStatusFile lets a file be kept for ever under the address that names the page's version: with other settings the page names

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -19,14 +20,14 @@ const (
 
 // lastDays keeps the last day's uptimes of the pages whose badges are asked for, so that the database does not notice how many ask.
 type lastDays struct {
-	store *models.Store
-	mu    sync.Mutex
-	pages map[int64]*lastDay
+	store  *models.Store
+	shared *sharedReads
+	mu     sync.Mutex
+	pages  map[int64]*lastDay
 }
 
-// lastDay is one page's. Who finds it too old reads it again; the others wait for that.
+// lastDay is one page's, as it was when it was tried. It does not change: another one takes its place.
 type lastDay struct {
-	mu      sync.Mutex
 	version int64
 	at      time.Time // when it was tried
 	uptimes map[uuid.UUID]models.Uptime
@@ -35,43 +36,65 @@ type lastDay struct {
 
 // of returns the uptimes by component. Where they can not be read, the old ones are returned as long as there are any.
 func (l *lastDays) of(ctx context.Context, p models.StatusPage) (map[uuid.UUID]models.Uptime, error) {
-	now := time.Now()
-	l.mu.Lock()
-	for id, d := range l.pages { // few: those asked for within an hour
-		if d.mu.TryLock() {
-			old := now.Sub(d.at) > time.Hour
-			d.mu.Unlock()
-			if old {
-				delete(l.pages, id)
-			}
+	d := l.kept(p)
+	if d == nil || time.Since(d.at) >= d.age() {
+		read, err := shareRead(ctx, l.shared, fmt.Sprintf("last day %d %d", p.ID, p.Version), func(ctx context.Context) (*lastDay, error) {
+			uptimes, err := l.store.UnscopedStatusLastDay(ctx, p)
+			return l.keep(p, uptimes, err), nil
+		})
+		switch {
+		case err == nil:
+			d = read
+		case d == nil:
+			return nil, err
 		}
 	}
-	d := l.pages[p.ID]
-	if d == nil {
-		d = new(lastDay)
-		l.pages[p.ID] = d
-	}
-	l.mu.Unlock()
-
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	age, now := lastDayAge, time.Now()
-	if d.err != nil {
-		age = lastDayPause
-	}
-	if d.version == p.Version && now.Sub(d.at) < age {
-		if d.uptimes == nil {
-			return nil, d.err
-		}
-		return d.uptimes, nil
-	}
-	uptimes, err := l.store.UnscopedStatusLastDay(ctx, p)
-	if err == nil || d.version != p.Version {
-		d.uptimes = uptimes
-	}
-	d.version, d.at, d.err = p.Version, time.Now(), err
 	if d.uptimes == nil {
-		return nil, err
+		return nil, d.err
 	}
 	return d.uptimes, nil
+}
+
+// age is how old it may become.
+func (d *lastDay) age() time.Duration {
+	if d.err != nil {
+		return lastDayPause
+	}
+	return lastDayAge
+}
+
+// kept is what is known of the page as it is; nil = nothing.
+func (l *lastDays) kept(p models.StatusPage) *lastDay {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if d := l.pages[p.ID]; d != nil && d.version == p.Version {
+		return d
+	}
+	return nil
+}
+
+// keep notes what a read brought; after a bad one the uptimes stay as they were. What was tried longest ago gives way.
+func (l *lastDays) keep(p models.StatusPage, uptimes map[uuid.UUID]models.Uptime, err error) *lastDay {
+	d := &lastDay{version: p.Version, at: time.Now(), uptimes: uptimes, err: err}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	old := l.pages[p.ID]
+	switch {
+	case old == nil:
+		oldest := p.ID
+		for id, other := range l.pages {
+			if oldest == p.ID || other.at.Before(l.pages[oldest].at) {
+				oldest = id
+			}
+		}
+		if len(l.pages) >= mostStatusPages {
+			delete(l.pages, oldest)
+		}
+	case old.version > p.Version: // a read of before the change
+		return d
+	case err != nil && old.version == p.Version:
+		d.uptimes = old.uptimes
+	}
+	l.pages[p.ID] = d
+	return d
 }

@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -30,44 +32,53 @@ type monthKey struct {
 	month         string
 }
 
-// statusMonths keeps what pages told of months, so that many visitors cost as many queries as one. The zero value is empty.
+// statusMonths keeps what pages told of months, so that many visitors cost as many queries as one.
 type statusMonths struct {
-	mu   sync.Mutex
-	kept map[monthKey]*keptMonth
+	shared *sharedReads
+	mu     sync.Mutex
+	kept   map[monthKey]keptMonth
 }
 
 type keptMonth struct {
-	mu   sync.Mutex
 	at   time.Time
 	list []models.StatusNotice
 }
 
 // of returns the month, read by whoever comes first; those who come meanwhile wait for it. Nobody writes to what it returns.
-func (m *statusMonths) of(key monthKey, read func() ([]models.StatusNotice, error)) ([]models.StatusNotice, error) {
+func (m *statusMonths) of(ctx context.Context, key monthKey, read func(context.Context) ([]models.StatusNotice, error)) ([]models.StatusNotice, error) {
 	m.mu.Lock()
-	k := m.kept[key]
-	if k == nil {
-		if m.kept == nil || len(m.kept) >= mostMonths {
-			m.kept = make(map[monthKey]*keptMonth)
-		}
-		k = new(keptMonth)
-		m.kept[key] = k
-	}
+	k, known := m.kept[key]
 	m.mu.Unlock()
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if !k.at.IsZero() && time.Since(k.at) < monthAge {
+	if known && time.Since(k.at) < monthAge {
 		return k.list, nil
 	}
-	list, err := read()
-	if models.IsUnavailable(err) && !k.at.IsZero() {
+	list, err := shareRead(ctx, m.shared, fmt.Sprintf("month %d %d %s", key.page, key.version, key.month), func(ctx context.Context) ([]models.StatusNotice, error) {
+		list, err := read(ctx)
+		if err == nil {
+			m.keep(key, keptMonth{time.Now(), list})
+		}
+		return list, err
+	})
+	if models.IsUnavailable(err) && known {
 		return k.list, nil // the database is away; the page stays, and its board says how old it is
 	}
-	if err != nil {
-		return nil, err
+	return list, err
+}
+
+// keep notes a month. What was read longest ago gives way.
+func (m *statusMonths) keep(key monthKey, k keptMonth) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, known := m.kept[key]; !known && len(m.kept) >= mostMonths {
+		oldest := key
+		for other, of := range m.kept {
+			if oldest == key || of.at.Before(m.kept[oldest].at) {
+				oldest = other
+			}
+		}
+		delete(m.kept, oldest)
 	}
-	k.at, k.list = time.Now(), list
-	return list, nil
+	m.kept[key] = k
 }
 
 // showStatusMonth shows what a page told of a month. Months to come are there as far as maintenance is announced in them.
@@ -87,8 +98,8 @@ func (s *Server) showStatusMonth(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	list, err := s.months.of(monthKey{p.ID, p.Version, month.Format(monthForm)}, func() ([]models.StatusNotice, error) {
-		return s.Store.UnscopedStatusMonth(c.UserContext(), p, month.Year(), month.Month())
+	list, err := s.months.of(c.UserContext(), monthKey{p.ID, p.Version, month.Format(monthForm)}, func(ctx context.Context) ([]models.StatusNotice, error) {
+		return s.Store.UnscopedStatusMonth(ctx, p, month.Year(), month.Month())
 	})
 	if err != nil {
 		return err

@@ -127,6 +127,26 @@ func TestTellPeople(t *testing.T) {
 	})
 }
 
+// A measured incident ticks the monitors that were in it, also where another one is called the same.
+func TestTellPeopleOfNamesakes(t *testing.T) {
+	h := liteHouse(t)
+	page := h.tellingPage()
+	twin, err := h.store.CreateMonitor(t.Context(), h.organization, object(t, `{"customerId":1,"name":"Twin","hostname":"127.0.0.3"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.changePage(page, `{"monitors":[{"monitorId":"`+h.monitor.PublicID.String()+`","displayName":"Uplink"},{"monitorId":"`+twin.PublicID.String()+`","displayName":"Uplink"}]}`)
+	incident := h.fail(h.monitor)
+	doc, _ := h.read("admin@example.com", "/status-pages/"+page.PublicID.String()+"/posts/new?kind=incident&incident="+incident)
+	ticked := doc.Find("input[name^='monitor.'][checked]")
+	if all := doc.Find("input[name^='monitor.']").Length(); all != 2 || ticked.Length() != 1 || ticked.AttrOr("name", "") != "monitor."+h.monitor.PublicID.String() {
+		t.Errorf("got %d of %d boxes ticked, want the failed monitor's of two", ticked.Length(), all)
+	}
+	if doc, _ := h.read("admin@example.com", "/status-pages/"+page.PublicID.String()+"/posts"); !strings.Contains(doc.Find("[data-testid=measured-row]").Text(), "Uplink") {
+		t.Error("the list does not name the monitor")
+	}
+}
+
 // Templates fill in the form of their kind; maintenance is announced in the page's zone; months are read by visitors.
 func TestTellFromTemplate(t *testing.T) {
 	h := liteHouse(t)

@@ -105,6 +105,10 @@ func (s *statusPages) catchUp() {
 	if sub == nil {
 		return
 	}
+	if sub.Cut() { // what happened since nobody tells, until the listener has another one
+		s.missed()
+		return
+	}
 	told := sub.Sent()
 	for s.sub == sub && s.marked < told {
 		select {
@@ -121,9 +125,29 @@ func (s *statusPages) catchUp() {
 	}
 }
 
+// revocations counts what may have ended somebody's access by sessions and users in this process, all that was told before the call; ok is
+// false where that is not heard of.
+func (s *statusPages) revocations() (count int64, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.catchUp()
+	return s.revoked, s.sub != nil && !s.sub.Cut()
+}
+
+// settled tells whether the page is as it was read within revokedWithin, and nothing was told since of who may see it.
+func (s *statusPages) settled(p models.StatusPage) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.catchUp()
+	e := s.byID[p.ID]
+	return e != nil && e.page.Version == p.Version && e.urgent != forAccess && (e.reading == nil || e.readingFor != forAccess) &&
+		time.Since(e.read) < revokedWithin && s.sub != nil && !s.sub.Cut()
+}
+
 // missed marks everything: nobody knows what happened. It needs the lock.
 func (s *statusPages) missed() {
 	s.epoch++
+	s.revoked++
 	clear(s.unknown)
 	for _, e := range s.byID {
 		e.urgent, e.recheck = forAccess, true
@@ -159,6 +183,7 @@ func (s *statusPages) mark(ev events.Event) {
 			}
 		}
 	case events.AccessChanged:
+		s.revoked++
 		for _, e := range s.byID {
 			if e.page.OrganizationID == ev.OrganizationID {
 				e.recheck = true

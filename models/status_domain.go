@@ -38,10 +38,20 @@ func parseDomain(text string) (string, error) {
 		return "", err
 	case !strings.Contains(domain, "."), strings.Contains(domain, ":"), strings.Contains(domain, "_"), EndsInNumber(domain):
 		return "", errors.New("Type a name of yours with a dot, like status.example.com")
+	case strings.HasSuffix(domain, ".localhost"): // RFC 6761 §6.3
+		return "", errors.New("This name is of each visitor’s own machine: type one like status.example.com")
 	case len(DomainRecord(domain)) > 253:
 		return "", errors.New("Too long for a record below it")
 	}
 	return domain, nil
+}
+
+// checkDomain notes in e where the page would take the program's own name.
+func (s *Store) checkDomain(p StatusPage, e *Invalid) {
+	if p.CustomDomain != "" && p.CustomDomain == s.ownHost {
+		e.add("customDomainHostname", "customDomainHostname is the program's own", "This is the address of Echolot itself: choose another name")
+		e.sortLike(statusPageFields[:])
+	}
 }
 
 // setDomain gives the page a custom domain, or none where it is empty; another one than before has to be proved anew.
@@ -71,6 +81,10 @@ func (s *Store) SetStatusDomain(ctx context.Context, by Actor, id uuid.UUID, dom
 		var err error
 		if domain, err = parseDomain(domain); err != nil {
 			return StatusPage{}, &Invalid{Fields: []FieldError{{Field: "customDomainHostname", Message: "customDomainHostname must be a host name", Advice: err.Error()}}}
+		}
+		e := new(Invalid)
+		if s.checkDomain(StatusPage{CustomDomain: domain}, e); e.orNil() != nil {
+			return StatusPage{}, e
 		}
 	}
 	return s.changeDomain(ctx, by, id, "status_page.domain", func(p *StatusPage) error {

@@ -21,8 +21,8 @@ type StatusMeasured struct {
 	PublicID           uuid.UUID
 	Type               IncidentType
 	StartedAt, EndedAt time.Time
-	// Monitors are the page's in it, by the names that visitors read.
-	Monitors []string
+	// Monitors are the page's in it.
+	Monitors []StatusTarget
 	// Post is the page's of it; nil where there is none. Hidden is true where that leaves it out.
 	Post   uuid.UUID
 	Hidden bool
@@ -36,7 +36,7 @@ func (s *Store) StatusPageIncidents(ctx context.Context, by Actor, page uuid.UUI
 	if err := by.check(MayRead); err != nil {
 		return nil, err
 	}
-	p, err := s.pageToTell(ctx, s.ro, by, page)
+	p, err := s.statusPage(ctx, s.ro, by, page, false)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (s *Store) StatusPageIncidents(ctx context.Context, by Actor, page uuid.UUI
 			list = append(list, StatusMeasured{PublicID: part.PublicID, Type: part.Type, StartedAt: part.StartedAt.UTC(), EndedAt: part.EndedAt.UTC(), Shown: p.publishes(part.Type)})
 		}
 		m := &list[i]
-		m.Monitors = append(m.Monitors, targets[slices.Index(ids, part.MonitorID)].Name)
+		m.Monitors = append(m.Monitors, targets[slices.Index(ids, part.MonitorID)])
 		if part.StartedAt.Before(m.StartedAt) {
 			m.StartedAt = part.StartedAt.UTC()
 		}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 )
 
@@ -18,28 +17,6 @@ const (
 	mostNotices    = 300
 	mostNoticeRows = 5000
 )
-
-// notice is a StatusNotice in the making.
-type notice struct {
-	StatusNotice
-	// post is the internal number of the operator's; 0 = there is none.
-	post     int64
-	incident int64
-	hidden   bool
-	remind   time.Duration
-	monitors []int64
-	// parts are what was measured.
-	parts []noticePart
-}
-
-// noticePart is a monitor's part in a measured incident.
-type noticePart struct {
-	IncidentID, MonitorID int64
-	PublicID              uuid.UUID
-	Type                  IncidentType
-	StartedAt             time.Time
-	EndedAt               time.Time `bun:",nullzero"`
-}
 
 // fillNotices adds what the page tells: what is under way, what is to come, and what ended within the last StatusPastDays days.
 func (s *Store) fillNotices(ctx context.Context, p StatusPage, b *StatusBoard) error {
@@ -102,9 +79,6 @@ func (b *StatusBoard) turn(n notice) {
 		}
 	}
 }
-
-// over is true for what has ended.
-func (n StatusNotice) over(now time.Time) bool { return !n.EndsAt.IsZero() && !n.EndsAt.After(now) }
 
 // UnscopedStatusMonth returns what the page told of a month of its time zone, newest first: what began or ended in it, or lasted all
 // through it. Nothing is told of what is to come but maintenance. Errors: trouble of the database only.
@@ -294,86 +268,4 @@ func utcOrZero(t time.Time) time.Time {
 		return time.Time{}
 	}
 	return t.UTC()
-}
-
-// settle makes the notice's times and state follow from what was measured and told, as they are now.
-func (n *notice) settle(now time.Time) {
-	if n.Kind == KindMaintenance {
-		n.settleMaintenance(now)
-	}
-	if len(n.parts) == 0 {
-		return
-	}
-	n.Type = n.parts[0].Type
-	n.StartsAt, n.EndsAt = n.parts[0].StartedAt.UTC(), n.parts[0].EndedAt.UTC()
-	open, fresh := false, len(n.monitors) == 0
-	for _, part := range n.parts {
-		if part.StartedAt.Before(n.StartsAt) {
-			n.StartsAt = part.StartedAt.UTC()
-		}
-		if open = open || part.EndedAt.IsZero(); part.EndedAt.After(n.EndsAt) {
-			n.EndsAt = part.EndedAt.UTC()
-		}
-		n.UpdatedAt = later(n.UpdatedAt, later(part.StartedAt, part.EndedAt)).UTC()
-		if fresh {
-			n.monitors = append(n.monitors, part.MonitorID)
-		}
-	}
-	if n.CreatedAt.IsZero() { // nobody told of it but the measuring
-		n.CreatedAt = n.StartsAt
-	}
-	switch {
-	case open:
-		n.EndsAt = time.Time{}
-		if n.State == PostResolved { // what was told is not what is measured
-			n.State = PostMonitoring
-		}
-	default:
-		n.State = PostResolved
-	}
-}
-
-// settleMaintenance: people may begin and end it early by saying so, and call it off before it begins; else the clock does.
-func (n *notice) settleMaintenance(now time.Time) {
-	var completed time.Time
-	run := true                   // of completed, up to the newest
-	for _, u := range n.Updates { // newest first
-		if run = run && (u.State == PostCompleted || u.State == ""); run && u.State != "" {
-			completed = u.At
-		}
-		if u.State == PostInProgress && u.At.Before(n.StartsAt) {
-			n.StartsAt = u.At
-		}
-	}
-	switch {
-	case completed.IsZero() || !completed.Before(n.EndsAt):
-	case completed.After(n.StartsAt):
-		n.EndsAt = completed
-	default:
-		n.Cancelled, n.PlannedFrom, n.PlannedTo = true, n.StartsAt, n.EndsAt
-		n.StartsAt, n.EndsAt = completed, completed
-	}
-	switch {
-	case now.Before(n.StartsAt):
-		n.State = PostScheduled
-	case now.Before(n.EndsAt):
-		n.State = PostInProgress
-	default:
-		n.State = PostCompleted
-	}
-}
-
-// notWorkedOn leaves out the parts that fell into announced maintenance of their monitor: they were announced. What went on after its
-// end is told.
-func notWorkedOn(parts []noticePart, posts []notice, now time.Time) []noticePart {
-	return slices.DeleteFunc(slices.Clone(parts), func(part noticePart) bool {
-		end := part.EndedAt
-		if end.IsZero() {
-			end = now.Add(1) // what is open lasts longer than this moment
-		}
-		return slices.ContainsFunc(posts, func(n notice) bool {
-			return n.Kind == KindMaintenance && !n.hidden && slices.Contains(n.monitors, part.MonitorID) &&
-				!part.StartedAt.Before(n.StartsAt) && !end.After(n.EndsAt)
-		})
-	})
 }

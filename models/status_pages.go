@@ -95,6 +95,7 @@ func (s *Store) CreateStatusPage(ctx context.Context, by Actor, f Fields) (Statu
 		Language: "en", TimeZone: "UTC", AllMonitors: true, Latency: LatencySparkline, Publish: PublishDown, Version: 1, CreatedAt: now, UpdatedAt: now}
 	e := new(Invalid)
 	change := p.apply(f, true, e)
+	s.checkDomain(p, e)
 	p.complete(change.password != "", e)
 	if err := e.orNil(); err != nil {
 		return StatusPage{}, err
@@ -132,6 +133,7 @@ func (s *Store) ChangeStatusPage(ctx context.Context, by Actor, id uuid.UUID, f 
 	var blank StatusPage
 	e := new(Invalid)
 	change := blank.apply(f, false, e)
+	s.checkDomain(blank, e)
 	if err := e.orNil(); err != nil {
 		return StatusPage{}, err
 	}
@@ -181,6 +183,9 @@ func (s *Store) TryStatusPage(ctx context.Context, by Actor, id uuid.UUID, f Fie
 	}
 	e := new(Invalid)
 	change := p.apply(f, false, e)
+	if f.Has("customDomainHostname") {
+		s.checkDomain(p, e)
+	}
 	if err := e.orNil(); err != nil {
 		return StatusPage{}, err
 	}

@@ -3,7 +3,6 @@ package models
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,9 +11,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 )
-
-// maxRemind is how long before maintenance a page may remind of it, in minutes: two weeks.
-const maxRemind = 14 * 24 * 60
 
 // StatusPostDetail is a post with what was told of it.
 type StatusPostDetail struct {
@@ -41,7 +37,7 @@ func (s *Store) StatusPosts(ctx context.Context, by Actor, page uuid.UUID, limit
 	if err := by.check(MayRead); err != nil {
 		return nil, 0, err
 	}
-	p, err := s.pageToTell(ctx, s.ro, by, page)
+	p, err := s.statusPage(ctx, s.ro, by, page, false)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -59,7 +55,7 @@ func (s *Store) StatusPost(ctx context.Context, by Actor, page, id uuid.UUID) (S
 	if err := by.check(MayRead); err != nil {
 		return StatusPostDetail{}, err
 	}
-	p, err := s.pageToTell(ctx, s.ro, by, page)
+	p, err := s.statusPage(ctx, s.ro, by, page, false)
 	if err != nil {
 		return StatusPostDetail{}, err
 	}
@@ -110,160 +106,12 @@ func (s *Store) postDetail(ctx context.Context, db bun.IDB, by Actor, p StatusPa
 	return d, nil
 }
 
-func (s *Store) postMonitors(ctx context.Context, db bun.IDB, post int64) ([]int64, error) {
-	var ids []int64
-	if err := db.NewSelect().TableExpr("status_post_monitors").Column("monitor_id").Where("post_id = ?", post).OrderExpr("monitor_id").Scan(ctx, &ids); err != nil {
-		return nil, fmt.Errorf("reading a post's monitors: %w", err)
-	}
-	return ids, nil
-}
-
 func (s *Store) postUpdates(ctx context.Context, db bun.IDB, post int64) ([]StatusUpdate, error) {
 	list := []StatusUpdate{}
 	if err := db.NewSelect().Model(&list).Where("u.post_id = ?", post).OrderExpr("u.at DESC, u.id DESC").Limit(mostTold).Scan(ctx); err != nil {
 		return nil, fmt.Errorf("reading what was told: %w", err)
 	}
 	return list, nil
-}
-
-// apply changes p as the fields say and notes in e what is wrong with them. Its kind is known already.
-func (p *StatusPost) apply(f Fields, create bool, e *Invalid) {
-	in := reader{Fields: f, e: e}
-	in.title(&p.Title, create)
-	if t, ok := in.moment("startsAt", true); ok {
-		p.StartsAt = t
-	}
-	if f.Has("endsAt") && p.Kind == KindIncident {
-		e.add("endsAt", "an incident ends with its update resolved", "Add an update that says resolved")
-	} else if t, ok := in.moment("endsAt", false); ok || f.null("endsAt") {
-		p.EndsAt = t
-	}
-	if v, ok := in.flag("hidden", true); ok {
-		p.Hidden = v
-	}
-	if !create && f.Has("kind") {
-		if v, ok := in.text("kind", true); ok && v != string(p.Kind) {
-			e.add("kind", "kind can not be changed", "Delete this and tell it anew as another kind")
-		}
-	}
-	if v, ok := in.integer("remindMinutes", 0, maxRemind, true); ok && p.Kind == KindMaintenance {
-		p.RemindMinutes = v
-	} else if ok && v != 0 && p.Kind != "" {
-		e.add("remindMinutes", "only maintenance reminds", "Leave it out, or choose maintenance as its kind")
-	}
-	switch _, wrong := e.Field("endsAt"); {
-	case p.Kind == KindMaintenance && p.StartsAt.IsZero():
-		e.add("startsAt", "startsAt is required", "Type when it begins")
-	case p.Kind == KindMaintenance && p.EndsAt.IsZero():
-		e.add("endsAt", "endsAt is required", "Type when it ends")
-	case p.Kind != KindIncident && !wrong && !p.EndsAt.IsZero() && !p.EndsAt.After(p.StartsAt):
-		e.add("endsAt", "endsAt must be after startsAt", "It ends before it begins: choose a later time")
-	}
-}
-
-// checkBegin notes in e what is wrong with when an incident began: nobody tells of one before it begins. updates are newest first.
-func (p *StatusPost) checkBegin(updates []StatusUpdate, now time.Time, e *Invalid) {
-	if p.Kind != KindIncident || p.IncidentID != 0 {
-		return
-	}
-	if p.StartsAt.After(now.Add(clockSlack)) {
-		e.add("startsAt", "startsAt of an incident must not be in the future", "In the future: choose when it began")
-	} else if first := len(updates) - 1; first >= 0 && p.StartsAt.After(updates[first].At) {
-		e.add("startsAt", "startsAt must not be after the first update", "After what was told first: choose an earlier time")
-	}
-}
-
-// affects reads which monitors a post is about: their public ids, each on the page and the actor's to see. ok is false where none were
-// sent.
-func affects(f Fields, targets []StatusTarget, e *Invalid) (ids []int64, ok bool) {
-	var list []string
-	if !(reader{Fields: f, e: e}).read("monitorIds", "a list of public ids", true, &list) {
-		return nil, false
-	}
-	byID := make(map[string]int64, len(targets))
-	for _, t := range targets {
-		byID[t.PublicID.String()] = t.ID
-	}
-	for _, public := range list {
-		id, there := byID[public]
-		if !there {
-			e.add("monitorIds", "monitorIds names a monitor that is not on the page", "Choose among the page's monitors")
-			return nil, false
-		}
-		if !slices.Contains(ids, id) {
-			ids = append(ids, id)
-		}
-	}
-	return ids, true
-}
-
-// setPostMonitors makes the post affect the monitors, and leaves as they are those that the actor does not see.
-func (s *Store) setPostMonitors(ctx context.Context, tx bun.Tx, p StatusPost, targets []StatusTarget, ids []int64) error {
-	seen := make([]int64, len(targets))
-	for i, t := range targets {
-		seen[i] = t.ID
-	}
-	if len(seen) > 0 {
-		if _, err := tx.NewDelete().TableExpr("status_post_monitors").Where("post_id = ? AND monitor_id IN (?)", p.ID, bun.List(seen)).Exec(ctx); err != nil {
-			return fmt.Errorf("changing a post's monitors: %w", err)
-		}
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	rows := make([]statusPostMonitor, len(ids))
-	for i, id := range ids {
-		rows[i] = statusPostMonitor{PostID: p.ID, MonitorID: id, OrganizationID: p.OrganizationID}
-	}
-	if _, err := tx.NewInsert().Model(&rows).Returning("NULL").Exec(ctx); err != nil {
-		return fmt.Errorf("changing a post's monitors: %w", err)
-	}
-	return nil
-}
-
-// statusPostMonitor is a monitor that a post affects.
-type statusPostMonitor struct {
-	bun.BaseModel     `bun:"table:status_post_monitors"`
-	PostID, MonitorID int64
-	OrganizationID    int64
-}
-
-// tellOf makes the post one of a measured incident of the page's monitors, which the actor sees, and returns these.
-func (s *Store) tellOf(ctx context.Context, tx bun.Tx, by Actor, page StatusPage, f Fields, p *StatusPost, e *Invalid) (monitors []int64, err error) {
-	v, ok := reader{Fields: f, e: e}.text("incidentId", false)
-	if !ok {
-		return nil, nil
-	}
-	if p.Kind != KindIncident {
-		e.add("incidentId", "only an incident tells of a measured one", "Choose incident as its kind")
-		return nil, nil
-	}
-	id, err := ParsePublicID(v)
-	if err != nil {
-		e.add("incidentId", "Incident public ID (UUID) required", "")
-		return nil, nil
-	}
-	var parts []struct {
-		IncidentID, MonitorID int64
-		StartedAt             time.Time
-	}
-	q := onPage(tx.NewSelect().TableExpr("incident_monitors AS im").ColumnExpr("im.incident_id, im.monitor_id, im.started_at").
-		Join("JOIN incidents AS i ON i.id = im.incident_id").Join("JOIN monitors AS m ON m.id = im.monitor_id").Join("JOIN customers AS c ON c.id = m.customer_id"), page).
-		Where("im.organization_id = ? AND i.public_id = ? AND i.type <> ?", page.OrganizationID, id, IncidentBlind).OrderExpr("im.monitor_id").Limit(mostStatusMonitors)
-	if err := visible(q, by).Scan(ctx, &parts); err != nil {
-		return nil, fmt.Errorf("reading the incident to tell of: %w", err)
-	}
-	if len(parts) == 0 {
-		return nil, errNoIncident()
-	}
-	p.IncidentID, p.StartsAt = parts[0].IncidentID, parts[0].StartedAt.UTC()
-	for _, part := range parts {
-		monitors = append(monitors, part.MonitorID)
-		if part.StartedAt.Before(p.StartsAt) {
-			p.StartsAt = part.StartedAt.UTC()
-		}
-	}
-	return monitors, nil
 }
 
 // CreateStatusPost tells something new on the page: kind, title, startsAt, endsAt, hidden, remindMinutes, monitorIds, incidentId, and its
@@ -421,31 +269,4 @@ func (s *Store) DeleteStatusPost(ctx context.Context, by Actor, page, id uuid.UU
 		}
 		return s.audit(ctx, tx, by, "status_post.delete", "status_post", p.ID, p, nil)
 	})
-}
-
-// settle makes the post's state and end follow from the update that brought its state; nil = there is none.
-func (p *StatusPost) settle(by *StatusUpdate) {
-	switch p.Kind {
-	case KindIncident:
-		p.State, p.EndsAt = PostInvestigating, time.Time{}
-		if by != nil {
-			p.State = by.State
-		}
-		if p.State == PostResolved && p.IncidentID == 0 { // a measured one ends when it is measured to
-			p.EndsAt = later(p.StartsAt, by.At)
-		}
-	case KindMaintenance:
-		p.State = PostScheduled
-		if by != nil {
-			p.State = by.State
-		}
-	default:
-		p.State = ""
-	}
-}
-
-// MonitorIDs writes a list of public ids as the field monitorIds takes it.
-func MonitorIDs(ids []string) json.RawMessage {
-	b, _ := json.Marshal(append([]string{}, ids...)) // strings always encode
-	return b
 }

@@ -2,7 +2,6 @@ package models
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,30 +32,17 @@ type StatusTarget struct {
 }
 
 // StatusPageToTell returns the page, and those of its monitors that the actor sees, in the page's order: what can be told about.
-// Its LinkToken is empty where it shows others too: the link would show them to the actor. Errors: ErrForbidden, *NotFound.
+// Errors: ErrForbidden, *NotFound, also for a page that shows monitors that the actor does not see.
 func (s *Store) StatusPageToTell(ctx context.Context, by Actor, page uuid.UUID) (StatusPage, []StatusTarget, error) {
 	if err := by.check(MayRead); err != nil {
 		return StatusPage{}, nil, err
 	}
-	p, err := s.pageToTell(ctx, s.ro, by, page)
+	p, err := s.statusPage(ctx, s.ro, by, page, false)
 	if err != nil {
 		return StatusPage{}, nil, err
 	}
-	if by.Limited {
-		var hidden *NotFound
-		if _, err := s.statusPage(ctx, s.ro, by, page, false); errors.As(err, &hidden) {
-			p.LinkToken = ""
-		} else if err != nil {
-			return StatusPage{}, nil, err
-		}
-	}
 	targets, err := s.statusTargets(ctx, s.ro, by, p)
 	return p, targets, err
-}
-
-// pageToTell finds a page for whoever may see all that it shows.
-func (s *Store) pageToTell(ctx context.Context, db bun.IDB, by Actor, id uuid.UUID) (StatusPage, error) {
-	return s.statusPage(ctx, db, by, id, false)
 }
 
 // onPage limits a query on monitors AS m and status_page_monitors AS spm to those that the page shows.
@@ -93,7 +79,7 @@ func (s *Store) tell(ctx context.Context, by Actor, page uuid.UUID, e *Invalid, 
 	var p StatusPage
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		var err error
-		if p, err = s.pageToTell(ctx, tx, by, page); err != nil {
+		if p, err = s.statusPage(ctx, tx, by, page, false); err != nil {
 			return err
 		}
 		// First, so that of two changes at once the second waits for what the first one left.

@@ -2,6 +2,8 @@ package models
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -81,19 +83,19 @@ func (s *Store) StartStatusVisit(ctx context.Context, p StatusPage, password, ad
 	return token, nil
 }
 
-// CheckStatusVisit tells whether the token is of a visit to this page that goes on. Errors: ErrUnauthorized.
-func (s *Store) CheckStatusVisit(ctx context.Context, p StatusPage, token string) error {
+// CheckStatusVisit tells when the visit to this page ends that the token is of. Errors: ErrUnauthorized where there is none that goes on.
+func (s *Store) CheckStatusVisit(ctx context.Context, p StatusPage, token string) (ends time.Time, err error) {
 	if token == "" || p.PasswordHash == "" {
-		return ErrUnauthorized
+		return time.Time{}, ErrUnauthorized
 	}
 	var visit statusVisit
-	there, err := s.ro.NewSelect().Model(&visit).Where("token_hash = ?", p.visitHash(token)).Where("page_id = ?", p.ID).
-		Where("expires_at > ?", s.clock()).Exists(ctx)
+	err = s.ro.NewSelect().Model(&visit).Where("token_hash = ?", p.visitHash(token)).Where("page_id = ?", p.ID).
+		Where("expires_at > ?", s.clock()).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, ErrUnauthorized
+	}
 	if err != nil {
-		return fmt.Errorf("reading a visit: %w", err)
+		return time.Time{}, fmt.Errorf("reading a visit: %w", err)
 	}
-	if !there {
-		return ErrUnauthorized
-	}
-	return nil
+	return visit.ExpiresAt, nil
 }

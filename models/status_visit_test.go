@@ -53,11 +53,11 @@ func TestStatusVisit(t *testing.T) {
 		}
 		wrong := func(what string, p models.StatusPage, token string) {
 			t.Helper()
-			if err := s.CheckStatusVisit(t.Context(), p, token); !errors.Is(err, models.ErrUnauthorized) {
+			if _, err := s.CheckStatusVisit(t.Context(), p, token); !errors.Is(err, models.ErrUnauthorized) {
 				t.Errorf("%s: got %v, want unauthorized", what, err)
 			}
 		}
-		if err := s.CheckStatusVisit(t.Context(), page, token); err != nil {
+		if _, err := s.CheckStatusVisit(t.Context(), page, token); err != nil {
 			t.Errorf("got %v, want a visit", err)
 		}
 		wrong("no token", page, "")
@@ -74,7 +74,7 @@ func TestStatusVisit(t *testing.T) {
 			t.Fatal(err)
 		}
 		now = now.Add(models.StatusVisitLifetime - time.Second)
-		if err := s.CheckStatusVisit(t.Context(), page, token); err != nil {
+		if _, err := s.CheckStatusVisit(t.Context(), page, token); err != nil {
 			t.Errorf("in the last second: got %v, want a visit", err)
 		}
 		now = now.Add(2 * time.Second)

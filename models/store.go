@@ -35,8 +35,10 @@ type Options struct {
 	Migrations fs.FS
 	Bus        *events.Bus
 	Policy     TargetPolicy
-	Log        *slog.Logger
-	Now        func() time.Time
+	// OwnHost is the host name of the program's own addresses, which no status page takes as its domain; empty = it has none.
+	OwnHost string
+	Log     *slog.Logger
+	Now     func() time.Time
 	// The one location that checks are made from.
 	LocationName, LocationCode, LocationCountry string
 }
@@ -48,6 +50,7 @@ type Store struct {
 	ro         *bun.DB // reads; the same as db on Postgres
 	bus        *events.Bus
 	policy     TargetPolicy
+	ownHost    string // as parseDomain writes it
 	log        *slog.Logger
 	now        func() time.Time
 	counts     countsCache
@@ -72,6 +75,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		url: o.URL, migrations: o.Migrations, hashes: make(chan struct{}, maxHashes),
 		bus: o.Bus, policy: o.Policy, log: o.Log, now: o.Now,
 		locationName: o.LocationName, locationCode: o.LocationCode, locationCountry: o.LocationCountry,
+	}
+	if own, err := parseDomain(o.OwnHost); err == nil { // what is no domain can not be taken
+		s.ownHost = own
 	}
 	if s.bus == nil {
 		s.bus = events.New()

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"echolot/models/events"
+
 	"github.com/alexedwards/argon2id"
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
@@ -167,8 +169,8 @@ func (s *Store) namedOrganization(ctx context.Context, tx bun.Tx, name, email st
 
 // UnscopedLimitUser sets the customers that the user is limited to; none = no limit. Errors: *NotFound.
 func (s *Store) UnscopedLimitUser(ctx context.Context, userID int64, customerIDs []int64) error {
-	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		var u User
+	var u User
+	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := tx.NewSelect().Model(&u).Where("u.id = ?", userID).Scan(ctx); err != nil {
 			return fmt.Errorf("reading the user: %w", err)
 		}
@@ -185,6 +187,10 @@ func (s *Store) UnscopedLimitUser(ctx context.Context, userID int64, customerIDs
 		_, err := tx.NewInsert().Model(&rows).Exec(ctx)
 		return err
 	})
+	if err == nil {
+		s.publish(events.Event{Type: events.AccessChanged, At: s.clock(), OrganizationID: u.OrganizationID})
+	}
+	return err
 }
 
 type userCustomer struct {

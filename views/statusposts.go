@@ -55,6 +55,15 @@ func postLine(d models.StatusPost) string {
 	return strings.Join(parts, ", ")
 }
 
+// targetNames are the monitors by the names that visitors read.
+func targetNames(list []models.StatusTarget) string {
+	names := make([]string, len(list))
+	for i, t := range list {
+		names[i] = t.Name
+	}
+	return strings.Join(names, ", ")
+}
+
 // measuredLine says how long a measured incident lasted, and whether visitors read of it.
 func measuredLine(m models.StatusMeasured) string {
 	if m.EndedAt.IsZero() {

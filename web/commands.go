@@ -20,7 +20,7 @@ type migrateCommand struct{ databaseConfig }
 
 // Run migrates and says so.
 func (c *migrateCommand) Run(ctx context.Context) error {
-	store, err := openStore(ctx, c.databaseConfig, events.New(), c.logger())
+	store, err := openStore(ctx, c.databaseConfig, "", events.New(), c.logger())
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (c *userCreateCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	store, err := openStore(ctx, c.databaseConfig, events.New(), c.logger())
+	store, err := openStore(ctx, c.databaseConfig, "", events.New(), c.logger())
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ type tokenCreateCommand struct {
 
 // Run prints the token alone on stdout.
 func (c *tokenCreateCommand) Run(ctx context.Context) error {
-	store, err := openStore(ctx, c.databaseConfig, events.New(), c.logger())
+	store, err := openStore(ctx, c.databaseConfig, "", events.New(), c.logger())
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (c *doctorCommand) Run(ctx context.Context) error {
 
 // database looks at the database; bad is true where it can not be used.
 func (c *doctorCommand) database(ctx context.Context) (bad bool) {
-	store, err := openStore(ctx, c.databaseConfig, events.New(), c.logger())
+	store, err := openStore(ctx, c.databaseConfig, "", events.New(), c.logger())
 	if err != nil {
 		fmt.Printf("no      database: %v\n", err)
 		return true

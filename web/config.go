@@ -290,6 +290,18 @@ func (c serveConfig) baseURL(addr net.Addr) (*url.URL, error) {
 	return &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}, nil
 }
 
+// ownHost is the host of baseURL as far as it is known before the program listens; an address is no domain, and does not matter.
+func (c serveConfig) ownHost() string {
+	if u, err := url.Parse(c.BaseURL); err == nil && u.Hostname() != "" {
+		return u.Hostname()
+	}
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return ""
+	}
+	return host
+}
+
 // caps are the bounds of the live streams.
 func (c serveConfig) caps() handlers.StreamCaps {
 	return handlers.StreamCaps{Total: c.MaxStreams, PerUser: c.MaxStreamsPerUser, PerOrganization: c.MaxStreamsPerOrg, PerAddress: c.MaxStreamsPerSource}

@@ -46,7 +46,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	}
 	log := c.logger()
 	bus := events.New()
-	store, err := openStore(ctx, c.databaseConfig, bus, log)
+	store, err := openStore(ctx, c.databaseConfig, c.ownHost(), bus, log)
 	if err != nil {
 		return err
 	}
@@ -61,8 +61,8 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	return err
 }
 
-// openStore opens and migrates the database of any command.
-func openStore(ctx context.Context, c databaseConfig, bus *events.Bus, log *slog.Logger) (*models.Store, error) {
+// openStore opens and migrates the database of any command; ownHost may be empty for those that change no status page.
+func openStore(ctx context.Context, c databaseConfig, ownHost string, bus *events.Bus, log *slog.Logger) (*models.Store, error) {
 	if err := c.makeDirs(); err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func openStore(ctx context.Context, c databaseConfig, bus *events.Bus, log *slog
 	if err != nil {
 		return nil, err
 	}
-	store, err := models.Open(ctx, models.Options{URL: c.databaseURL(), Migrations: migrations.Files, Bus: bus, Policy: policy, Log: log,
+	store, err := models.Open(ctx, models.Options{URL: c.databaseURL(), Migrations: migrations.Files, Bus: bus, Policy: policy, OwnHost: ownHost, Log: log,
 		LocationName: c.LocationName, LocationCode: c.LocationCode, LocationCountry: c.LocationCountry})
 	if err != nil {
 		return nil, c.databaseTrouble(err)

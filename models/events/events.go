@@ -72,11 +72,15 @@ type Subscription struct {
 	types []Type // empty = all
 	bus   *Bus
 	sent  atomic.Int64
+	cut   atomic.Bool
 }
 
 // Sent is how many events were put into C so far: all that was published before the call, unless the subscription was cut off. A
 // subscriber that counts what it handled knows by it whether one that it took is still in its hands.
 func (s *Subscription) Sent() int64 { return s.sent.Load() }
+
+// Cut tells whether the subscription ended: what was published since is not told. What was sent before may still wait in C.
+func (s *Subscription) Cut() bool { return s.cut.Load() }
 
 // Subscribe returns a subscription to the types, or to all where none is named, that may lag by size events. One that
 // falls further behind is cut off: its channel is closed, and the subscriber subscribes again and reads the database anew.
@@ -86,6 +90,7 @@ func (b *Bus) Subscribe(size int, types ...Type) *Subscription {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
+		s.cut.Store(true)
 		close(ch)
 		return s
 	}
@@ -104,6 +109,7 @@ func (s *Subscription) Close() {
 func (b *Bus) drop(s *Subscription) {
 	if _, ok := b.subs[s]; ok {
 		delete(b.subs, s)
+		s.cut.Store(true)
 		close(s.ch)
 	}
 }

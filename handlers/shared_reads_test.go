@@ -1,0 +1,109 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"echolot/models"
+)
+
+// Many who ask for the same cost one read; one that is slow holds only those who ask for it, each as long as that one's patience.
+func TestSharedReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shared := &sharedReads{log: slog.New(slog.DiscardHandler)}
+		months := statusMonths{shared: shared, kept: map[monthKey]keptMonth{}}
+		var reads atomic.Int64
+		slow := func(ctx context.Context) ([]models.StatusNotice, error) {
+			reads.Add(1)
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-time.After(2 * time.Second):
+				return make([]models.StatusNotice, 3), nil
+			}
+		}
+		key := monthKey{1, 1, "2026-11"}
+		begun := time.Now()
+		got := make(chan error, 50)
+		for range 50 {
+			go func() {
+				list, err := months.of(t.Context(), key, slow)
+				if err == nil && (len(list) != 3 || time.Since(begun) != 2*time.Second) {
+					err = fmt.Errorf("got %d notices after %v, want 3 after two seconds", len(list), time.Since(begun))
+				}
+				got <- err
+			}()
+		}
+		synctest.Wait()
+		if list, err := months.of(t.Context(), monthKey{2, 1, "2026-11"}, func(context.Context) ([]models.StatusNotice, error) {
+			return make([]models.StatusNotice, 1), nil
+		}); err != nil || len(list) != 1 || time.Since(begun) != 0 {
+			t.Errorf("another page meanwhile: got %d notices and error %v after %v, want one at once", len(list), err, time.Since(begun))
+		}
+		hurry, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := months.of(hurry, key, slow); !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != time.Second {
+			t.Errorf("whose context ends: got error %v after %v, want its own end after a second", err, time.Since(begun))
+		}
+		for range 50 {
+			if err := <-got; err != nil {
+				t.Error(err)
+			}
+		}
+		if n := reads.Load(); n != 1 {
+			t.Errorf("got %d reads for 51 who asked, want one", n)
+		}
+		time.Sleep(monthAge)
+		away := func(context.Context) ([]models.StatusNotice, error) { return nil, context.DeadlineExceeded }
+		if list, err := months.of(t.Context(), key, away); err != nil || len(list) != 3 {
+			t.Errorf("without the database: got %d notices and error %v, want what was read", len(list), err)
+		}
+		if _, err := months.of(t.Context(), monthKey{3, 1, "2026-11"}, func(context.Context) ([]models.StatusNotice, error) { panic("oh") }); err == nil {
+			t.Error("a read that panics: got no error")
+		}
+	})
+}
+
+// A read that nobody waits for any more is waited for by close; after it there is none.
+func TestSharedReadsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shared := &sharedReads{log: slog.New(slog.DiscardHandler)}
+		over := false
+		hurry, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		slow := func(context.Context) (int, error) { time.Sleep(2 * time.Second); over = true; return 1, nil }
+		if _, err := shareRead(hurry, shared, "a", slow); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got error %v, want the caller's own end", err)
+		}
+		shared.close(t.Context())
+		if !over {
+			t.Error("close did not wait for the read")
+		}
+		if _, err := shareRead(t.Context(), shared, "a", slow); err == nil {
+			t.Error("after close: got no error")
+		}
+	})
+}
+
+// What is kept is bounded; the oldest gives way.
+func TestKeptForVisitorsIsBounded(t *testing.T) {
+	months := statusMonths{kept: map[monthKey]keptMonth{}}
+	days := lastDays{pages: map[int64]*lastDay{}}
+	for i := range int64(2 * mostMonths) {
+		months.keep(monthKey{i, 1, "2026-11"}, keptMonth{at: someday.Add(time.Duration(i))})
+		days.keep(models.StatusPage{ID: i, Version: 1}, nil, nil)
+		days.pages[i].at = someday.Add(time.Duration(i))
+	}
+	if _, newest := months.kept[monthKey{2*mostMonths - 1, 1, "2026-11"}]; len(months.kept) != mostMonths || !newest {
+		t.Errorf("got %d months, with the newest %v, want %d with it", len(months.kept), newest, mostMonths)
+	}
+	if len(days.pages) != mostStatusPages || days.pages[2*mostMonths-1] == nil {
+		t.Errorf("got %d pages, the newest %v, want %d with it", len(days.pages), days.pages[2*mostMonths-1], mostStatusPages)
+	}
+}

@@ -6,7 +6,8 @@ func germanPage() map[string]string {
 		"Newer measurements can not be read at the moment. This page is as of": "Neuere Messungen sind im Moment nicht lesbar. Diese Seite zeigt den Stand von",
 		"Skip to content": "Zum Inhalt springen", "Page": "Seite",
 		"Get updates": "Abonnieren", "Atom feed": "Atom-Feed", "JSON feed": "JSON-Feed", "Calendar of maintenance": "Kalender der Wartungen",
-		"All times in %s": "Alle Zeiten in %s", "Figures as JSON": "Zahlen als JSON",
+		"All times in %s": "Alle Zeiten in %s", "Show in my zone": "In meiner Zeitzone zeigen", "Show in %s": "In %s zeigen",
+		"Bars and days without a time: %s": "Balken und Tage ohne Uhrzeit: %s", "Figures as JSON": "Zahlen als JSON",
 		"Measured with Echolot": "Gemessen mit Echolot", "Measured with Echolot, every %s": "Gemessen mit Echolot, alle %s",
 		"The state of %s now and over the last %d days": "Der Zustand von %s jetzt und in den letzten %d Tagen",
 

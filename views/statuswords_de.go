@@ -27,7 +27,7 @@ func germanPage() map[string]string {
 		"Services": "Dienste", "last %d days": "letzte %d Tage", "%d days ago": "vor %d Tagen", "today": "heute", "%d h": "%d h",
 		"Maintenance": "Wartung", "Up": "Erreichbar", "Degraded": "Beeinträchtigt", "Down": "Ausgefallen", "Not measured": "Nicht gemessen",
 		"Not measured yet": "Noch nicht gemessen", "since %s": "seit %s", "no reply": "keine Antwort",
-		"%s up": "%s erreichbar", "not measured": "nicht gemessen",
+		"%s up": "%s erreichbar", "not measured": "nicht gemessen", "not measured yet": "noch nicht gemessen",
 		"of %s measured": "von %s Messzeit", "of %d days measured": "von %d gemessenen Tagen",
 		"one day not measured": "ein Tag nicht gemessen", "%d days not measured": "%d Tage nicht gemessen", "%s not measured": "%s nicht gemessen",
 		"down %s": "ausgefallen %s", "degraded %s": "beeinträchtigt %s", "maintenance %s": "Wartung %s", "not measured %s": "nicht gemessen %s",

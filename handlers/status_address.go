@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"net"
 	"net/url"
 
 	"echolot/models"
@@ -12,7 +13,7 @@ func (s *Server) statusLocation(p models.StatusPage, sub string, pairs ...string
 	u := *s.BaseURL
 	u.Path = "/status/" + p.Slug + sub
 	if p.CustomDomain != "" && !p.DomainVerifiedAt.IsZero() {
-		u.Host, u.Path = p.CustomDomain, sub
+		u.Host, u.Path = s.domainHost(p.CustomDomain), sub
 	}
 	q := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -20,6 +21,15 @@ func (s *Server) statusLocation(p models.StatusPage, sub string, pairs ...string
 	}
 	u.RawQuery = q.Encode()
 	return u
+}
+
+// domainHost is a page's domain with the port that the program is reached at from outside, as the base URL says: behind a proxy that is
+// the proxy's, and mostly none.
+func (s *Server) domainHost(domain string) string {
+	if port := s.BaseURL.Port(); port != "" {
+		return net.JoinHostPort(domain, port)
+	}
+	return domain
 }
 
 // statusHome is where visitors find the page. One that needs a link is not opened by it.

@@ -49,6 +49,16 @@ func (s *Server) showCalendar(c *fiber.Ctx, p models.StatusPage, v views.StatusP
 		e.SetStatus(status)
 		e.SetTimeTransparency(ics.TransparencyTransparent) // it keeps nobody from meeting
 	}
+	if len(cal.Events()) == 0 {
+		// A calendar has one component at least (RFC 5545 §3.6), or programs refuse to subscribe to it: the zone of its times says the
+		// least (§3.6.5).
+		standard := ics.NewStandard()
+		standard.SetProperty(ics.ComponentPropertyDtStart, "19700101T000000")
+		standard.SetProperty(ics.ComponentProperty(ics.PropertyTzoffsetfrom), "+0000")
+		standard.SetProperty(ics.ComponentProperty(ics.PropertyTzoffsetto), "+0000")
+		zone := cal.AddTimezone("UTC")
+		zone.Components = append(zone.Components, standard)
+	}
 	var b bytes.Buffer
 	if err := cal.SerializeTo(&b, ics.WithNewLineWindows); err != nil {
 		return fmt.Errorf("writing a status page's calendar: %w", err)

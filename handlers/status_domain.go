@@ -142,7 +142,7 @@ func (s *Server) viaProxy(ctx *fasthttp.RequestCtx) bool {
 
 // toTLS sends a browser on to where nobody reads along.
 func (s *Server) toTLS(ctx *fasthttp.RequestCtx, host string, foreign bool) {
-	target := "https://" + host
+	target := "https://" + s.domainHost(host) // the base URL is one of https where TLS is served
 	if !foreign {
 		target = strings.TrimSuffix(s.BaseURL.String(), "/")
 	}

@@ -153,8 +153,8 @@ func TestStatusDomainTLS(t *testing.T) {
 	h.pageFor("acme", models.VisiblePublic)
 	h.domain("acme", "status.example")
 	for _, test := range []struct{ host, method, path, location string }{
-		{"status.example", "GET", "/history/2026-11?lang=de", "https://status.example/history/2026-11?lang=de"},
-		{"status.example:80", "HEAD", "/", "https://status.example/"},
+		{"status.example", "GET", "/history/2026-11?lang=de", "https://status.example:8443/history/2026-11?lang=de"},
+		{"status.example:80", "HEAD", "/", "https://status.example:8443/"},
 		{"echolot.example", "GET", "/monitors?page=2", "https://echolot.example:8443/monitors?page=2"},
 		{"echolot.example", "GET", "//evil.example/", "https://echolot.example:8443/evil.example/"},
 		{"echolot.example", "GET", "/api/icmp-monitors", ""},

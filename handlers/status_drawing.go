@@ -48,7 +48,7 @@ func drawStatus(p views.StatusPage, old *drawing) *drawing {
 			}
 		}
 	}
-	p.Version = d.version
+	p.Version, p.Whole = d.version, true
 	d.html = sync.OnceValue(func() form {
 		body := []byte(render(views.Status(p)))
 		sum := sha256.Sum256(body)

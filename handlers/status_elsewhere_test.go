@@ -3,6 +3,7 @@ package handlers
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -171,7 +172,27 @@ func TestStatusFilesOfOtherPages(t *testing.T) {
 		t.Errorf("got %s, want the key in every address", a.body)
 	}
 	p.Visibility, p.CustomDomain, p.DomainVerifiedAt = models.VisiblePublic, "status.example.com", someday
-	if got, want := h.s.statusAddress(p, "/feed.atom"), "http://status.example.com/feed.atom"; got != want {
-		t.Errorf("got %s, want %s", got, want)
+	// The port is the base URL's: that which people reach the program at, directly or by a proxy.
+	for base, origin := range map[string]string{"https://echolot.example": "https://status.example.com", "http://echolot.example:8080": "http://status.example.com:8080",
+		"http://[::1]:8080": "http://status.example.com:8080", "https://192.0.2.1:8443": "https://status.example.com:8443"} {
+		u, err := url.Parse(base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := liteHouse(t, func(o *Options) { o.BaseURL = u })
+		if got, want := h.s.statusAddress(p, "/feed.atom"), origin+"/feed.atom"; got != want {
+			t.Errorf("%s: got %s, want %s", base, got, want)
+		}
+		if got := h.s.statusHome(p); got != origin {
+			t.Errorf("%s: got the page at %s, want it at %s", base, got, origin)
+		}
+		for name, file := range map[string]statusFile{"Atom": h.s.showAtomFeed, "JSON": h.s.showJSONFeed, "the calendar": h.s.showCalendar, "the widget": h.s.showWidget} {
+			if a := asked(t, h, file, p, b, ""); !strings.Contains(a.body, origin+"/") && !strings.Contains(a.body, origin+"?") {
+				t.Errorf("%s: %s does not name %s: %s", base, name, origin, firstBytes(a.body))
+			}
+		}
+		if origin := h.s.statusLocation(p, ""); origin.Host == p.CustomDomain && u.Port() != "" {
+			t.Errorf("%s: got the origin %s without the port", base, origin.Host)
+		}
 	}
 }

@@ -77,6 +77,29 @@ func TestStatusDatabaseAway(t *testing.T) {
 	}
 }
 
+// TestStatusIncidentGrowsOlder: a page on which nothing changes but the clock says how long an incident lasts all the same, and sends
+// nothing for it.
+func TestStatusIncidentGrowsOlder(t *testing.T) {
+	h := liteHouse(t)
+	h.s.status.maxAge = 200 * time.Millisecond
+	page := h.statusPage("page")
+	begun := time.Now().Add(-56 * time.Second).UTC().Format(time.RFC3339)
+	if _, err := h.store.CreateStatusPost(t.Context(), h.organization, page.PublicID, object(t, `{"kind":"incident","title":"Line","body":"x","startsAt":"`+begun+`","at":"`+begun+`"}`)); err != nil {
+		t.Fatal(err)
+	}
+	first := h.request("GET", "/status/page", "").page(t)
+	if lasts := first.Find("[data-since]"); lasts.Length() != 1 || lasts.Text() != "" {
+		t.Fatalf("got %q in the first minute, want nothing", lasts.Text())
+	}
+	soon(t, "the first minute", func() bool {
+		now := h.request("GET", "/status/page", "").page(t)
+		if a, b := first.Find("main").AttrOr("data-version", ""), now.Find("main").AttrOr("data-version", ""); a != b {
+			t.Fatalf("got the versions %s and %s, want the same", a, b)
+		}
+		return now.Find("[data-since]").Text() == ", 1\u00a0min"
+	})
+}
+
 // TestStatusRestartIsSpread: visitors are told bye, and to come back over ten seconds.
 func TestStatusRestartIsSpread(t *testing.T) {
 	const visitors = 200

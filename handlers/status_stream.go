@@ -93,7 +93,7 @@ func (s *statusPages) join(ctx context.Context, page models.StatusPage, key view
 }
 
 // first is what a stream begins with: sync with the version that the visitor's page has, and what changed since; or with the present
-// one, on which an older page reads itself again.
+// one, on which an older page reads itself again. The clock's time is for pages on machines whose clock is wrong.
 func (v *statusView) first(since string) []byte {
 	var b bytes.Buffer
 	d := v.now
@@ -112,6 +112,7 @@ func (v *statusView) first(since string) []byte {
 	if b.Len() == 0 {
 		statusFrame(&b, d.version, "sync", d.version)
 	}
+	statusFrame(&b, d.version, "clock", time.Now().UTC().Format(isoLayout))
 	d.measuredFrame(&b)
 	return b.Bytes()
 }

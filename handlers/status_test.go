@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -236,9 +237,22 @@ func TestStatusStreamCaps(t *testing.T) {
 			for range 9 {
 				h.visitor(t, "page", "").until("sync", "")
 			}
-			v := h.visitor(t, "page", "")
-			if v.status != http.StatusServiceUnavailable || v.header.Get("Retry-After") == "" || strings.HasPrefix(v.header.Get("Content-Type"), "text/event-stream") {
-				t.Errorf("got %d with %v, want 503 with Retry-After", v.status, v.header)
+			for _, method := range []string{"GET", "HEAD"} {
+				a := h.request(method, "/status/page/events", "")
+				if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" || !strings.HasPrefix(a.header.Get("Content-Type"), "application/json") {
+					t.Errorf("%s: got %d with %v, want 503 as JSON with Retry-After", method, a.status, a.header)
+				}
+				var refused struct {
+					StatusCode int
+					Message    string
+				}
+				if method == "HEAD" {
+					if a.body != "" {
+						t.Errorf("HEAD: got %q, want no body", a.body)
+					}
+				} else if err := json.Unmarshal([]byte(a.body), &refused); err != nil || refused.StatusCode != a.status || refused.Message == "" {
+					t.Errorf("got %s and error %v, want an error in words", a.body, err)
+				}
 			}
 			rawStream(t, strings.TrimPrefix(h.url, "http://"), h.session("admin@example.com"))
 			if name == "all" {
@@ -250,6 +264,31 @@ func TestStatusStreamCaps(t *testing.T) {
 				t.Errorf("the page itself: got %d, want 200", a.status)
 			}
 		})
+	}
+}
+
+// TestStatusStreamHead: HEAD is answered as GET is, without a body, and opens no stream: it may be asked as often as one likes.
+func TestStatusStreamHead(t *testing.T) {
+	h := liteHouse(t, func(o *Options) { o.Streams = StreamCaps{PerAddress: 2} })
+	h.statusPage("page")
+	v := h.visitor(t, "page", "")
+	v.until("sync", "")
+	for range 5 {
+		a := h.request("HEAD", "/status/page/events", "")
+		if a.status != http.StatusOK || a.body != "" || a.header.Get("Retry-After") != "" {
+			t.Fatalf("got %d %q with %v, want 200 without a body", a.status, a.body, a.header)
+		}
+		for _, name := range []string{"Content-Type", "X-Accel-Buffering", "Cache-Control", "X-Robots-Tag", "Content-Security-Policy"} {
+			if got, want := a.header.Get(name), v.header.Get(name); got != want {
+				t.Errorf("%s: got %q, want %q as GET has it", name, got, want)
+			}
+		}
+	}
+	if n := h.s.status.hub.visitors.Load(); n != 1 {
+		t.Errorf("got %d streams, want the one", n)
+	}
+	if a := h.request("HEAD", "/status/nowhere/events", ""); a.status != http.StatusNotFound {
+		t.Errorf("of no page: got %d, want 404", a.status)
 	}
 }
 

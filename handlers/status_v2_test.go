@@ -182,6 +182,29 @@ func TestStatusCalendar(t *testing.T) {
 	}
 }
 
+// A page without maintenance has a calendar all the same that programs take: with its properties, and one component.
+func TestStatusCalendarOfNothing(t *testing.T) {
+	h := liteHouse(t)
+	p, b := someBoard()
+	b.Open, b.Announced, b.Past = nil, nil, nil
+	for language, name := range map[string]string{"en": "Elbtal, maintenance", "de": "Elbtal, Wartung"} {
+		a := asked(t, h, h.s.showCalendar, p, b, "lang="+language)
+		want := strings.Join([]string{"BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Echolot//Status page//EN", "METHOD:PUBLISH", "NAME:" + strings.ReplaceAll(name, ",", `\,`), "X-WR-CALNAME:" + strings.ReplaceAll(name, ",", `\,`),
+			"X-WR-TIMEZONE:Europe/Berlin", "REFRESH-INTERVAL;VALUE=DURATION:PT1H", "X-PUBLISHED-TTL:PT1H", "BEGIN:VTIMEZONE", "TZID:UTC", "BEGIN:STANDARD", "DTSTART:19700101T000000",
+			"TZOFFSETFROM:+0000", "TZOFFSETTO:+0000", "END:STANDARD", "END:VTIMEZONE", "END:VCALENDAR", ""}, "\r\n")
+		if a.status != 200 || a.header.Get("Content-Type") != "text/calendar; charset=utf-8" || a.body != want {
+			t.Errorf("%s: got %d %s\n%s\nwant\n%s", language, a.status, a.header.Get("Content-Type"), a.body, want)
+		}
+		if cal, err := ics.ParseCalendar(strings.NewReader(a.body)); err != nil || len(cal.Events()) != 0 || len(cal.Timezones()) != 1 {
+			t.Errorf("got error %v, want a calendar of nothing", err)
+		}
+	}
+	_, b = someBoard()
+	if a := asked(t, h, h.s.showCalendar, p, b, ""); strings.Contains(a.body, "VTIMEZONE") {
+		t.Errorf("got %s, want events alone", a.body)
+	}
+}
+
 // Maintenance that was called off is struck out in calendars at its old place, and is scheduled no more.
 func TestStatusCancelled(t *testing.T) {
 	h := liteHouse(t)

@@ -94,16 +94,14 @@ func (s *statusPages) drawView(e *statusEntry, key viewKey, v *statusView) *draw
 	d := drawStatus(p, old)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v.gen = gen
+	v.gen, v.now = gen, d // also where its parts are as before: read as a whole, it says how long an incident lasts
 	if old == nil {
-		v.now = d
 		return d
 	}
 	update := d.update(old)
 	if len(update) == 0 {
-		return old
+		return d
 	}
-	v.now = d
 	if d.version != old.version {
 		v.past = append(v.past, old.drawnParts)
 		v.past = v.past[max(0, len(v.past)-mostPast):]

@@ -86,7 +86,7 @@ func (s *Store) summaries(ctx context.Context, m MonitorRow, r DetailsRange, d *
 		return err
 	}
 	summary := func(from, to time.Time) (Summary, error) {
-		w := windowOf(m, from, to, d.At, oldest)
+		w := windowOf(m.CreatedAt, m.State.RolledUntil, from, to, d.At, oldest)
 		sum, err := s.sum(ctx, m.ID, w, tail, true)
 		out := Summary{Uptime: sum.uptime(w.from, w.to, r.ExcludeMaintenance), Replies: int(sum.rtts.n)}
 		if out.Replies > 0 {

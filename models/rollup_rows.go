@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/uptrace/bun"
 )
@@ -74,6 +75,85 @@ func (s *Store) resultsAround(ctx context.Context, monitor, from, to int64) ([]r
 	}
 	after, err := s.resultRows(ctx, monitor, "slot >= ? ORDER BY slot LIMIT ?", at, mostSetBack)
 	return append(rows, after...), err
+}
+
+// endOfTime is later than every slot.
+const endOfTime = int64(1) << 62
+
+// resultWindow is a time of a monitor, in milliseconds, and about how many results there are in it. From whole on only those are read
+// that may set a trouble back, which have details.
+type resultWindow struct{ monitor, from, whole, to, rows int64 }
+
+// windowsAtOnce is of how many windows a query reads the results, and resultsAtOnce about how many these are: half of mostTail, because
+// failed checks have others between them.
+const (
+	windowsAtOnce = 100
+	resultsAtOnce = mostTail / 2
+)
+
+// resultsWithin hands on the results in the windows, of one monitor after the other, in order. Windows of a monitor stand beside each
+// other and do not overlap. Packets are read where they are asked for.
+func (s *Store) resultsWithin(ctx context.Context, windows []resultWindow, packets bool, each func(monitor int64, rows []resultRow)) error {
+	for len(windows) > 0 {
+		n, rows := 0, int64(0)
+		for n < len(windows) && (n == 0 || windows[n].monitor == windows[n-1].monitor || n < windowsAtOnce && rows+windows[n].rows <= resultsAtOnce) {
+			rows += windows[n].rows
+			n++
+		}
+		if err := s.someResultsWithin(ctx, windows[:n], packets, each); err != nil {
+			return fmt.Errorf("reading results of times: %w", err)
+		}
+		windows = windows[n:]
+	}
+	return nil
+}
+
+func (s *Store) someResultsWithin(ctx context.Context, windows []resultWindow, packets bool, each func(monitor int64, rows []resultRow)) (err error) {
+	var values strings.Builder
+	oldest := windows[0].from
+	for i, w := range windows {
+		oldest = min(oldest, w.from)
+		if i > 0 {
+			values.WriteByte(',')
+		}
+		fmt.Fprintf(&values, "(%d,%d,%d,%d)", w.monitor, w.from, w.whole, w.to)
+	}
+	column := "NULL"
+	if packets {
+		column = "r.packets"
+	}
+	// CROSS JOIN keeps SQLite on the order of the windows; the oldest of them lets Postgres leave out partitions.
+	rows, err := s.ro.QueryContext(ctx, `WITH w (id, since, whole, till) AS (VALUES `+values.String()+`)
+		SELECT r.monitor_id, r.slot, r.code, r.interval_seconds, `+column+`, r.details FROM w CROSS JOIN results AS r
+		WHERE r.monitor_id = w.id AND r.slot >= w.since AND r.slot < w.till AND (r.slot < w.whole OR r.details IS NOT NULL) AND r.slot >= ? AND r.location_id = ? ORDER BY r.monitor_id, r.slot LIMIT ?`,
+		oldest, LocationID, mostTail)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	var list []resultRow
+	hand := func() {
+		if len(list) > 0 {
+			each(list[0].MonitorID, list)
+		}
+		list = list[:0]
+	}
+	for rows.Next() {
+		var row resultRow
+		var details *string
+		if err := rows.Scan(&row.MonitorID, &row.Slot, &row.Code, &row.IntervalSeconds, &row.Packets, &details); err != nil {
+			return err
+		}
+		if details != nil {
+			row.Details = *details
+		}
+		if len(list) > 0 && list[0].MonitorID != row.MonitorID {
+			hand()
+		}
+		list = append(list, row)
+	}
+	hand()
+	return rows.Err()
 }
 
 // rollupRow is a pack as it is stored.

@@ -12,7 +12,7 @@ import (
 )
 
 // BenchmarkStatusBoard reads what a page of fifty monitors shows, with 90 days of roll-ups and two hours of results, one every ten
-// seconds: for the first time, and again while its past is in memory.
+// seconds: for the first time, and again while its past is in memory; and its last day, for badges.
 func BenchmarkStatusBoard(b *testing.B) {
 	const monitors = 50
 	for kind, make := range map[string]func(testing.TB) string{"sqlite": modelstest.SQLite, "postgres": modelstest.Postgres} {
@@ -52,6 +52,13 @@ func BenchmarkStatusBoard(b *testing.B) {
 			}
 			write(b, url, fmt.Sprintf("UPDATE monitor_states SET rolled_until = %d", rolled.UnixMilli()))
 			page := models.StatusPage{ID: 1, OrganizationID: 1, CustomerID: 1, AllMonitors: true}
+			b.Run("last day", func(b *testing.B) {
+				for b.Loop() {
+					if days, err := s.UnscopedStatusLastDay(ctx, page); err != nil || len(days) != monitors {
+						b.Fatalf("got %d uptimes and error %v", len(days), err)
+					}
+				}
+			})
 			for _, zone := range []string{"UTC", "Europe/Berlin", "Asia/Kolkata"} {
 				for _, latency := range []models.StatusLatency{models.LatencyNone, models.LatencySparkline, models.LatencySmoke} {
 					page.TimeZone, page.Latency = zone, latency

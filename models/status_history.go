@@ -3,11 +3,8 @@ package models
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"sort"
-	"strings"
 	"time"
 )
 
@@ -196,61 +193,21 @@ func (r *pastReader) readDays(ctx context.Context, of []*statusMonitor, index ma
 
 // readTails are the buckets of five minutes that are not rolled up yet, by monitor. Where the page shows no round-trip times the
 // packets are not read.
-func (r *pastReader) readTails(ctx context.Context, of []*statusMonitor, index map[int64]*statusPast) (_ map[int64][]tally, err error) {
-	var windows strings.Builder
-	oldest := r.now
+func (r *pastReader) readTails(ctx context.Context, of []*statusMonitor, index map[int64]*statusPast) (map[int64][]tally, error) {
+	windows := make([]resultWindow, len(of))
 	for i, m := range of {
 		// From the check on that speaks for the begin: one and a half of the interval before it. A longer interval of before is not
 		// looked for.
-		at := max(index[m.ID].rolled, r.starts[0]) - int64(m.IntervalSeconds)*1500
-		oldest = min(oldest, at)
-		if i > 0 {
-			windows.WriteByte(',')
-		}
-		fmt.Fprintf(&windows, "(%d,%d)", m.ID, at)
+		every := int64(m.IntervalSeconds) * 1000
+		at := max(index[m.ID].rolled, r.starts[0]) - every*3/2
+		windows[i] = resultWindow{monitor: m.ID, from: at, whole: endOfTime, to: endOfTime, rows: (r.now - at) / every}
 	}
-	packets := "NULL"
-	if r.latency != LatencyNone {
-		packets = "r.packets"
-	}
-	// CROSS JOIN keeps SQLite on the order of the windows; the oldest of them lets Postgres leave out partitions.
-	rows, err := r.ro.QueryContext(ctx, `WITH w (id, since) AS (VALUES `+windows.String()+`)
-		SELECT r.monitor_id, r.slot, r.code, r.interval_seconds, `+packets+`, r.details FROM w CROSS JOIN results AS r
-		WHERE r.monitor_id = w.id AND r.slot >= w.since AND r.slot >= ? AND r.location_id = ? ORDER BY r.monitor_id, r.slot LIMIT ?`, oldest, LocationID, mostTail)
-	if err != nil {
-		return nil, fmt.Errorf("reading a status page's results: %w", err)
-	}
-	defer func() {
-		if err = errors.Join(err, rows.Close()); err != nil {
-			err = fmt.Errorf("reading a status page's results: %w", err)
-		}
-	}()
 	tails := make(map[int64][]tally, len(of))
-	var list []resultRow
-	fold := func() {
-		if len(list) > 0 {
-			id := list[0].MonitorID
-			from := max(index[id].rolled, floorTo(r.starts[0], hourMillis))
-			tails[id] = tallies(list, from, floorTo(r.now, level5m.step())+level5m.step(), level5m.step(), r.now)
-		}
-		list = list[:0]
-	}
-	for rows.Next() {
-		var row resultRow
-		var details *string
-		if err := rows.Scan(&row.MonitorID, &row.Slot, &row.Code, &row.IntervalSeconds, &row.Packets, &details); err != nil {
-			return nil, err
-		}
-		if details != nil {
-			row.Details = *details
-		}
-		if len(list) > 0 && list[0].MonitorID != row.MonitorID {
-			fold()
-		}
-		list = append(list, row)
-	}
-	fold()
-	return tails, rows.Err()
+	err := r.resultsWithin(ctx, windows, r.latency != LatencyNone, func(id int64, list []resultRow) {
+		from := max(index[id].rolled, floorTo(r.starts[0], hourMillis))
+		tails[id] = tallies(list, from, floorTo(r.now, level5m.step())+level5m.step(), level5m.step(), r.now)
+	})
+	return tails, err
 }
 
 // readHistories makes the series of the last day: from five minutes, and from what is not rolled up yet.

@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -8,7 +9,7 @@ import (
 	"echolot/models/modelstest"
 )
 
-// The last day is what was rolled up of it and the time that the state has been the same since; of what lies between nothing is said.
+// The last day is exact at both of its ends: what is not rolled up, and where it begins within what is, is counted from results.
 func TestStatusLastDay(t *testing.T) {
 	modelstest.EachMigrated(t, func(t *testing.T, url string) {
 		p := history(t, url, time.Minute)
@@ -36,20 +37,33 @@ func TestStatusLastDay(t *testing.T) {
 			}
 			return batch
 		}
-		// Two days: on the first one an hour down, on the second one half an hour; then time that is not rolled up yet, down at its end.
+		// Two days: on the first one an hour down, and two minutes around the time when the last day will begin, which is within five
+		// minutes that are rolled up together; on the second one half an hour; then time that is not rolled up yet, down at its end.
 		p.record(setsBack, minutes(0, 600, 1000)...)
 		p.record(setsBack, minutes(600, 660, -1)...)
-		p.record(setsBack, minutes(660, 2000, 1000)...)
+		p.record(setsBack, minutes(660, 1491, 1000)...)
+		p.record(setsBack, minutes(1491, 1493, -1)...)
+		p.record(setsBack, minutes(1493, 2000, 1000)...)
 		p.record(setsBack, minutes(2000, 2030, -1)...)
 		p.record(setsBack, minutes(2030, 2881, 1000)...)
 		p.rollUp(at(2880))
-		want("rolled up", 23*time.Hour+30*time.Minute, 30*time.Minute, 0)
+		want("rolled up", 23*time.Hour+28*time.Minute, 32*time.Minute, 0)
 		p.record(setsBack, minutes(2881, 2920, 1000)...)
-		p.record(setsBack, minutes(2920, 2930, -1)...)
-		p.now = at(2930)
-		want("down since a moment ago", 21*time.Hour+40*time.Minute, 40*time.Minute, time.Hour+40*time.Minute)
-		p.now = at(2930 + 60)
-		want("nobody measures", 20*time.Hour+40*time.Minute, 40*time.Minute+30*time.Second, 2*time.Hour+39*time.Minute+30*time.Second)
+		p.record(setsBack, minutes(2920, 2932, -1)...)
+		p.now = at(2932)
+		before := p.s.Queries()
+		want("down since a moment ago", 23*time.Hour+17*time.Minute, 43*time.Minute, 0)
+		if n := p.s.Queries() - before; n > 4 {
+			t.Errorf("got %d queries, want 4", n)
+		}
+		p.now = at(2932 + 60)
+		want("nobody measures", 22*time.Hour+18*time.Minute, 42*time.Minute+30*time.Second, 59*time.Minute+30*time.Second)
+		// Without the results of then, the day is longer by the part of the five minutes that was before it.
+		if _, err := writable(t, url).ExecContext(t.Context(), fmt.Sprintf("DELETE FROM results WHERE slot < %d", at(2000).UnixMilli())); err != nil {
+			t.Fatal(err)
+		}
+		p.now = at(2932)
+		want("results are gone", 23*time.Hour+18*time.Minute, 44*time.Minute, 0)
 	})
 }
 

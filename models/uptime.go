@@ -76,7 +76,7 @@ func (s *Store) Uptime(ctx context.Context, by Actor, id uuid.UUID, from, to tim
 	if err != nil {
 		return Uptime{}, err
 	}
-	w := windowOf(m, from, to, now, oldest)
+	w := windowOf(m.CreatedAt, m.State.RolledUntil, from, to, now, oldest)
 	var rows []resultRow
 	if at := max(w.from, w.rolled); at < w.to {
 		if rows, err = s.resultsFrom(ctx, m.ID, at, mostTail); err != nil {
@@ -87,12 +87,12 @@ func (s *Store) Uptime(ctx context.Context, by Actor, id uuid.UUID, from, to tim
 	return sum.uptime(w.from, w.to, excludeMaintenance), err
 }
 
-// windowOf is the time in which the monitor's history is summed up. An end within a bucket stays there where the results of the
+// windowOf is the time in which the history of a monitor is summed up that was made then and is rolled up so far. An end within a bucket stays there where the results of the
 // bucket are kept, to be counted one by one; else the window is widened by the rest of it. It is empty before there was a monitor.
 // oldest is the slot of its first result that is kept.
-func windowOf(m MonitorRow, from, to, now time.Time, oldest int64) uptimeWindow {
-	created := m.CreatedAt.UnixMilli()
-	w := uptimeWindow{from: max(from.UnixMilli(), created), to: to.UnixMilli(), rolled: floorTo(m.State.RolledUntil, hourMillis)}
+func windowOf(made time.Time, rolledUntil int64, from, to, now time.Time, oldest int64) uptimeWindow {
+	created := made.UnixMilli()
+	w := uptimeWindow{from: max(from.UnixMilli(), created), to: to.UnixMilli(), rolled: floorTo(rolledUntil, hourMillis)}
 	w.from = min(w.from, w.to)
 	w.first, w.last = w.from, min(w.to, w.rolled)
 	if w.from >= w.rolled || w.from == w.to {

@@ -10,7 +10,8 @@ import (
 type statusBanner struct {
 	// Kind is the shape and colour.
 	Kind, Head, Text string
-	Reminders        []string
+	// Reminders are HTML: of maintenance that begins soon.
+	Reminders []string
 }
 
 // mostNames is how many components the banner names of a kind.
@@ -126,12 +127,12 @@ func (p StatusPage) openIncident() (open, told bool) {
 	return open, told
 }
 
-// reminders are of maintenance that begins soon.
+// reminders tell of maintenance that begins soon, as HTML.
 func (p StatusPage) reminders() []string {
 	var list []string
 	for _, n := range p.Board.Announced {
 		if n.Reminding {
-			list = append(list, p.T("Maintenance begins %s: %s", p.Moment(n.StartsAt), n.Title))
+			list = append(list, around(p.T("Maintenance begins %s: %s", timeMark, n.Title), p.momentTag(n.StartsAt)))
 		}
 	}
 	return list

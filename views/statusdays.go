@@ -145,7 +145,10 @@ func rectangle(x, y, height int) string {
 // uptimeText is the uptime, cut to two decimals, and what there is to know of it.
 func (p StatusPage) uptimeText(c models.StatusComponent) (share, rest string) {
 	percent := c.Uptime.Percent(2)
-	if percent == "" {
+	switch {
+	case c.State == models.StatePending && percent == "", percent != "" && c.Uptime.Measured() < time.Second:
+		return p.T("not measured yet"), ""
+	case percent == "":
 		return p.T("not measured"), ""
 	}
 	share = p.T("%s up", p.decimal(percent)+nbsp+"%")

@@ -1,8 +1,6 @@
 package views
 
 import (
-	"context"
-	"io"
 	"strings"
 	"time"
 
@@ -19,14 +17,6 @@ type StatusMonthPage struct {
 	Notices []models.StatusNotice
 	// Earlier and Later are the months beside it as 2026-11; empty where there is nothing more.
 	Earlier, Later string
-}
-
-// noticeTime is a clock time that the page's script can put into the reader's zone.
-func noticeTime(t time.Time, text string) templ.Component {
-	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
-		_, err := io.WriteString(w, `<time datetime="`+isoTime(t)+`">`+templ.EscapeString(text)+`</time>`)
-		return err
-	})
 }
 
 // noticeLabel is a notice's shape and word: what was measured speaks in its colour, people speak in theirs.
@@ -97,23 +87,6 @@ func (p StatusPage) PostState(s models.StatusPostState) string {
 	default:
 		return ""
 	}
-}
-
-// noticeWhen is when it is or was: since 13:41; 13:00–14:00; Mon 23 Nov, 13:41–13:45, 4 min.
-func (p StatusPage) noticeWhen(n models.StatusNotice) string {
-	if n.EndsAt.IsZero() {
-		return p.T("since %s", p.Moment(n.StartsAt))
-	}
-	when := p.Moment(n.StartsAt) + "–"
-	if p.sameDay(n.StartsAt, n.EndsAt) {
-		when += p.Clock(n.EndsAt)
-	} else {
-		when += p.Day(n.EndsAt) + ", " + p.Clock(n.EndsAt)
-	}
-	if n.Kind == models.KindIncident {
-		when += ", " + p.Span(n.EndsAt.Sub(n.StartsAt))
-	}
-	return when
 }
 
 // noticeAffects names what is affected where the title does not.

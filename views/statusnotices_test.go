@@ -64,7 +64,7 @@ func plainText(s *goquery.Selection) string {
 func TestStatusNotices(t *testing.T) {
 	for language, want := range map[string][]string{
 		"en": {"Happening now", "Degraded Loss <to> Pirna", "since 13:41 · affects Pirna", "Identified. The carrier moved it.", "Measured: slow, or packets lost. Opened automatically.", "Down 2 services are down",
-			"affects Riesa, Meissen", "Incident Telephones", "Investigating.", "Sun 29 Nov, 22:00–Mon 30 Nov, 04:00 Maintenance Firmware affects Riesa", "Fri 20 Nov New line It is faster",
+			"affects Riesa, Meissen", "Incident Telephones", "Investigating.", "Sun 29 Nov, 22:00 – Mon 30 Nov, 04:00 Maintenance Firmware affects Riesa", "Fri 20 Nov New line It is faster",
 			"November 2026", "Tue 24 Nov Nothing reported.", "Mon 23 Nov Pirna was down 4 min", "Sat 21 Nov Telephones 4 min"},
 		"de": {"Gerade jetzt", "Beeinträchtigt Loss <to> Pirna", "seit 13:41 · betrifft Pirna", "Ursache gefunden. The carrier moved it.", "Ausgefallen 2 Dienste sind ausgefallen", "Störung Telephones", "Wir suchen.",
 			"Wartung Firmware betrifft Riesa", "Nichts gemeldet.", "Pirna war ausgefallen 4 min"},
@@ -101,6 +101,46 @@ func TestStatusNotices(t *testing.T) {
 		{Start: quiet.Board.At.AddDate(0, 0, -1), Length: 24 * time.Hour, Up: time.Hour}}}}}}
 	if text := plainText(drawnDoc(t, StatusPast(quiet)).Find("ul")); !strings.HasPrefix(text, "Tue 24 Nov Nothing reported. Mon 23 Nov Not measured. Sun 22 Nov Nothing reported.") {
 		t.Errorf("got %q, want the day without a measurement to say so", text)
+	}
+}
+
+// How long an open incident lasts is said where the page goes on by itself, and only as long as it is known; parts leave it to the script.
+func TestStatusHowLongItLasts(t *testing.T) {
+	for _, line := range []struct {
+		what   string
+		change func(*StatusPage)
+		want   [3]string // of the notices; "-" = nothing that the script would count on
+	}{
+		{"elsewhere", func(p *StatusPage) { p.Stream, p.Whole = false, true }, [3]string{"-", "-", "-"}},
+		{"a part", func(*StatusPage) {}, [3]string{"", "", ""}},
+		{"whole", func(p *StatusPage) { p.Whole = true }, [3]string{", 21 min", ", 15 h 02 min", ", 1 h 02 min"}},
+		{"in its first minute", func(p *StatusPage) { p.Whole, p.Board.At = true, p.Board.Open[0].StartsAt.Add(59*time.Second) }, [3]string{"", ", 14 h 41 min", ", 41 min"}},
+		{"nobody measures", func(p *StatusPage) { p.Whole, p.Board.Measured = true, p.Board.At.Add(-time.Hour) }, [3]string{"-", "-", ", 1 h 02 min"}},
+	} {
+		p := toldPage("en")
+		p.Stream = true
+		line.change(&p)
+		for i, n := range p.Board.Open {
+			sub := drawnDoc(t, StatusOpen(p)).Find("article .sub").Eq(i)
+			span, got := sub.Find("[data-since]"), "-"
+			if span.Length() == 1 {
+				got = strings.ReplaceAll(span.Text(), nbsp, " ")
+			}
+			if got != line.want[i] || got != "-" && span.AttrOr("data-since", "") != isoTime(n.StartsAt) {
+				t.Errorf("%s: got %q since %s, want %q since %s", line.what, got, span.AttrOr("data-since", ""), line.want[i], n.StartsAt)
+			}
+			if text := sub.Text(); !strings.HasPrefix(text, "since ") {
+				t.Errorf("%s: got %q, want since when", line.what, text)
+			}
+		}
+	}
+	german := toldPage("de")
+	german.Stream, german.Whole, german.Board.At = true, true, german.Board.Open[0].StartsAt.Add(49*time.Hour)
+	if got := strings.ReplaceAll(drawnDoc(t, StatusOpen(german)).Find("[data-since]").First().Text(), nbsp, " "); got != ", 2 Tg. 01 h" {
+		t.Errorf("got %q in German", got)
+	}
+	if when := drawnDoc(t, StatusAnnounced(german)).Find(".when").First(); when.Text() != "So 29. Nov., 22:00–Mo 30. Nov., 04:00" || when.Find("time").Length() != 2 {
+		t.Errorf("got %q, want both ends as moments", when.Text())
 	}
 }
 

@@ -26,6 +26,9 @@ type StatusPage struct {
 	// stream stays as it is drawn.
 	Stream  bool
 	Version string
+	// Whole is true where the page is drawn as one, which is read as it is at that moment; parts that are sent later have nothing in
+	// them that only the clock moves.
+	Whole bool
 	// Stale is true while nothing newer than the board can be read: the page says of when it is.
 	Stale bool
 	// Preview is true where an operator looks at the page before visitors do: what is not there yet is not linked.

@@ -311,11 +311,16 @@ func TestUptimeText(t *testing.T) {
 		return models.StatusDay{Length: 24 * time.Hour, Up: up, Down: down}
 	}
 	full, none := day(24*time.Hour, 0), day(0, 0)
+	pending := with(none, none)
+	pending.State = models.StatePending
 	for _, line := range []struct {
 		c           models.StatusComponent
 		english, de string
 	}{
 		{with(none, none), "not measured", "nicht gemessen"},
+		{pending, "not measured yet", "noch nicht gemessen"},
+		{with(none, none, day(400*time.Millisecond, 0)), "not measured yet", "noch nicht gemessen"},
+		{with(none, none, day(time.Second, 0)), "100.00 % up of 1 s measured", "100,00 % erreichbar von 1 s Messzeit"},
 		{with(full, full), "100.00 % up", "100,00 % erreichbar"},
 		{with(full, day(24*time.Hour-time.Second, time.Second)), "99.99 % up", "99,99 % erreichbar"},
 		{with(full, none, full), "100.00 % up, one day not measured", "100,00 % erreichbar, ein Tag nicht gemessen"},

@@ -6,7 +6,8 @@ func germanPage() map[string]string {
 		"Newer measurements can not be read at the moment. This page is as of": "Neuere Messungen sind im Moment nicht lesbar. Diese Seite zeigt den Stand von",
 		"Skip to content": "Zum Inhalt springen", "Page": "Seite",
 		"Get updates": "Abonnieren", "Atom feed": "Atom-Feed", "JSON feed": "JSON-Feed", "Calendar of maintenance": "Kalender der Wartungen",
-		"All times in %s": "Alle Zeiten in %s", "Figures as JSON": "Zahlen als JSON",
+		"All times in %s": "Alle Zeiten in %s", "Show in my zone": "In meiner Zeitzone zeigen", "Show in %s": "In %s zeigen",
+		"Bars and days without a time: %s": "Balken und Tage ohne Uhrzeit: %s", "Figures as JSON": "Zahlen als JSON",
 		"Measured with Echolot": "Gemessen mit Echolot", "Measured with Echolot, every %s": "Gemessen mit Echolot, alle %s",
 		"The state of %s now and over the last %d days": "Der Zustand von %s jetzt und in den letzten %d Tagen",
 
@@ -26,7 +27,7 @@ func germanPage() map[string]string {
 		"Services": "Dienste", "last %d days": "letzte %d Tage", "%d days ago": "vor %d Tagen", "today": "heute", "%d h": "%d h",
 		"Maintenance": "Wartung", "Up": "Erreichbar", "Degraded": "Beeinträchtigt", "Down": "Ausgefallen", "Not measured": "Nicht gemessen",
 		"Not measured yet": "Noch nicht gemessen", "since %s": "seit %s", "no reply": "keine Antwort",
-		"%s up": "%s erreichbar", "not measured": "nicht gemessen",
+		"%s up": "%s erreichbar", "not measured": "nicht gemessen", "not measured yet": "noch nicht gemessen",
 		"of %s measured": "von %s Messzeit", "of %d days measured": "von %d gemessenen Tagen",
 		"one day not measured": "ein Tag nicht gemessen", "%d days not measured": "%d Tage nicht gemessen", "%s not measured": "%s nicht gemessen",
 		"down %s": "ausgefallen %s", "degraded %s": "beeinträchtigt %s", "maintenance %s": "Wartung %s", "not measured %s": "nicht gemessen %s",

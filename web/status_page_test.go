@@ -41,7 +41,7 @@ func testStatusPage(t *testing.T, b *browser) {
 	p.size(1280, 900)
 	days := value[spot](p, `(() => { const r = document.querySelector(".days").getBoundingClientRect(); return {X: r.x + 2, Y: r.y + 10}; })()`)
 	p.must(mouseMove(days))
-	p.until("the day that is pointed at", `/^[A-Z][a-z]{2}, \d+ [A-Z][a-z]{2}$|^[A-Z][a-z]{2}, [A-Z][a-z]{2} \d+$/.test(document.querySelector(".svc-days .svc-foot :nth-child(2)").textContent)`)
+	p.until("the day that is pointed at", `/^[A-Z][a-z]{2} \d+ [A-Z][a-z]{2}$/.test(document.querySelector(".svc-days .svc-foot :nth-child(2)").textContent)`)
 	p.must(mouseMove(spot{2, 2}))
 	p.until("the uptime again", `/up|measured/.test(document.querySelector(".svc-days .svc-foot :nth-child(2)").textContent)`)
 

@@ -1,12 +1,16 @@
 // A status page as visitors see it: its stream's parts take the place of the old ones, the age of the newest check goes on, and a day
 // of a bar is read out where it is pointed at. Without it the page is complete, and reads itself again every half minute.
+import { dayBack, exactly, startTimes, tellLasting, tellTimes } from "./status_times.js";
+
 (() => {
   const main = document.getElementById("main");
-  const language = document.documentElement.lang;
   const retryFirst = 2000, retryMost = 60e3;
 
   // ---- How old is the newest check?
   let measured = NaN, lost = false;
+  // The server's clock and the visitor's differ: by skew, once the stream said what the server's is.
+  let skew = NaN;
+  const now = () => Date.now() - (skew || 0);
   const live = () => document.getElementById("status-live");
   const ago = (ms) => {
     const s = Math.max(0, Math.floor(ms / 1000));
@@ -26,20 +30,17 @@
       return;
     }
     if (b.textContent !== word) b.textContent = word;
-    const age = Date.now() - measured;
-    time.dateTime = new Date(measured).toISOString();
-    time.title ||= time.textContent;
+    const age = now() - measured, at = new Date(measured), exact = exactly(at);
+    time.dateTime = at.toISOString();
+    if (time.title !== exact) time.title = exact;
     const text = age < 1000 ? sign.dataset.now : sign.dataset.ago.replace("{}", ago(age));
     time.textContent = lost ? `${sign.dataset.measured} ${text}` : text;
   }
   function measuredAt(text) {
     const at = Date.parse(text);
     if (isNaN(at) || at <= measured) return;
-    // The server's clock and the visitor's differ: what was measured this moment is now.
-    const skew = Date.now() - at;
-    measured = skew < 0 ? Date.now() : at;
+    measured = Math.min(at, now());
     const sign = live();
-    sign?.querySelector("time").removeAttribute("title");
     sign?.classList.remove("beat");
     void sign?.offsetWidth; // the ring pings again only if the class was seen gone
     sign?.classList.add("beat");
@@ -59,6 +60,16 @@
       const old = part.id && document.getElementById(part.id);
       if (old) old.replaceWith(part);
     }
+    renewed();
+  }
+  /** renewed is called when something new stands on the page. */
+  function renewed() {
+    tellTimes();
+    lasting();
+  }
+  /** lasting counts on how long incidents last, as long as we would hear of their end. */
+  function lasting() {
+    if (!lost && !isNaN(skew) && document.getElementById("status-stale")?.hidden) tellLasting(now());
   }
   /** reread takes over the whole page as it is now: something came, went or moved. */
   let rereading = false;
@@ -73,9 +84,17 @@
       const fresh = page.getElementById("main");
       if (!fresh?.dataset.version) { location.reload(); return; }
       document.title = page.title;
-      main.dataset.version = fresh.dataset.version;
+      Object.assign(main.dataset, fresh.dataset);
       main.replaceChildren(...fresh.childNodes);
+      for (const id of ["status-theme", "status-head", "status-foot"]) {
+        const old = document.getElementById(id), part = page.getElementById(id);
+        if (part?.outerHTML === old?.outerHTML) continue;
+        if (!part) old.remove();
+        else if (old) old.replaceWith(part);
+        else document.head.append(part); // the theme alone comes and goes
+      }
       readMeasured();
+      renewed();
     } catch { /* no server: the stream tells, and comes back */ } finally { rereading = false; }
   }
 
@@ -108,6 +127,11 @@
     on("sync", (data) => { if (data !== main.dataset.version) reread(Math.random() * 2000); });
     on("parts", (html) => { replaceParts(html); main.dataset.version = version; });
     on("measured", measuredAt);
+    on("clock", (text) => {
+      skew = Date.now() - Date.parse(text);
+      if (Math.abs(skew) < 30e3) skew = 0; // the way here takes time, too
+      renewed();
+    });
     mine.onopen = () => { if (mine === source) alive(); };
     // The browser comes back by itself, after the time that the server named; where it gives up, we do.
     mine.onerror = () => {
@@ -119,12 +143,6 @@
   }
 
   // ---- A day of a bar
-  const dayName = (back) => {
-    const day = new Date();
-    day.setHours(12, 0, 0, 0);
-    day.setDate(day.getDate() - back);
-    return new Intl.DateTimeFormat(language, { weekday: "short", day: "numeric", month: "short" }).format(day);
-  };
   function readOut(bar, x) {
     const box = bar.getBoundingClientRect(), days = 90;
     const day = Math.min(days - 1, Math.max(0, Math.floor((x - box.left) / box.width * days)));
@@ -132,7 +150,7 @@
     const line = bar.parentElement.querySelector(".svc-foot :nth-child(2)");
     if (!line) return;
     if (!calmWords.has(line)) calmWords.set(line, [...line.childNodes]);
-    line.replaceChildren(told ? told.textContent : dayName(days - 1 - day));
+    line.replaceChildren(told ? told.textContent : dayBack(days - 1 - day));
   }
   const calmWords = new WeakMap();
   const calm = (bar) => {
@@ -147,9 +165,16 @@
   document.addEventListener("keydown", (e) => { if (e.key === "Escape") document.querySelectorAll("details.menu[open]").forEach((d) => { d.open = false; d.querySelector("summary").focus(); }); });
   document.addEventListener("click", (e) => { document.querySelectorAll("details.menu[open]").forEach((d) => { if (!d.contains(e.target)) d.open = false; }); });
 
+  startTimes(show);
+  let minute = 0;
+  setInterval(() => { // at midnight a clock time gets its day
+    const next = Math.floor(Date.now() / 60e3);
+    if (next !== minute) tellTimes();
+    minute = next;
+  }, 1000);
   if (!main?.dataset.stream || !window.EventSource) return;
   readMeasured();
-  setInterval(show, 1000);
+  setInterval(() => { show(); lasting(); }, 1000);
   addEventListener("pagehide", () => source?.close());
   addEventListener("pageshow", (e) => { if (e.persisted) open(); });
   open();

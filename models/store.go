@@ -19,6 +19,7 @@ import (
 
 	"echolot/models/events"
 
+	"github.com/alexedwards/argon2id"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect"
 	"github.com/uptrace/bun/dialect/pgdialect"
@@ -37,6 +38,8 @@ type Options struct {
 	Policy     TargetPolicy
 	Log        *slog.Logger
 	Now        func() time.Time
+	// Passwords says how much work a new password's hash is; nil is what the program takes. Only tests make it less.
+	Passwords *argon2id.Params
 	// The one location that checks are made from.
 	LocationName, LocationCode, LocationCountry string
 }
@@ -51,6 +54,7 @@ type Store struct {
 	log        *slog.Logger
 	now        func() time.Time
 	counts     countsCache
+	passwords  *argon2id.Params
 	hashes     chan struct{} // one token for each password hash being computed
 	hashQueue  atomic.Int32  // how many wait for a token, or hold one
 	signIns    keyedLocks
@@ -70,7 +74,7 @@ type Store struct {
 func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{
 		url: o.URL, migrations: o.Migrations, hashes: make(chan struct{}, maxHashes),
-		bus: o.Bus, policy: o.Policy, log: o.Log, now: o.Now,
+		bus: o.Bus, policy: o.Policy, log: o.Log, now: o.Now, passwords: o.Passwords,
 		locationName: o.LocationName, locationCode: o.LocationCode, locationCountry: o.LocationCountry,
 	}
 	if s.bus == nil {
@@ -81,6 +85,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.passwords == nil {
+		s.passwords = passwordParams()
 	}
 	if s.locationCode == "" {
 		s.locationCode, s.locationName = "local", "Local"

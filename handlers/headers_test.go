@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"echolot/models/modelstest"
-	"echolot/static"
 
 	"github.com/PuerkitoBio/goquery"
 )
@@ -309,7 +308,7 @@ func firstSetup(t *testing.T) answer {
 	if err != nil || !ok {
 		t.Fatalf("got no setup token: %v", err)
 	}
-	assets, err := static.New()
+	assets, err := assets()
 	if err != nil {
 		t.Fatal(err)
 	}

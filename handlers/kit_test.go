@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -73,11 +74,14 @@ func liteHouse(t *testing.T, changes ...func(*Options)) *house {
 	return newHouse(t, modelstest.Open(t, modelstest.SQLite(t)), changes...)
 }
 
+// assets are compressed when they are read, which is a tenth of a small test's work: all houses share them.
+var assets = sync.OnceValues(static.New)
+
 func newHouse(t testing.TB, store *models.Store, changes ...func(*Options)) *house {
 	t.Helper()
 	h := &house{t: t, store: store, limited: "limited@example.com", foreigner: "foreigner@example.com", log: &logBook{lines: make(chan string, 1000)}}
 	h.people()
-	assets, err := static.New()
+	assets, err := assets()
 	if err != nil {
 		t.Fatal(err)
 	}

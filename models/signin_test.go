@@ -3,6 +3,7 @@ package models_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -34,6 +35,44 @@ func TestWrongPasswordsAtOnce(t *testing.T) {
 		wg.Wait()
 		if n := judged.Load(); n < 1 || n > 10 {
 			t.Errorf("got %d passwords judged, want 1 to 10", n)
+		}
+	}, func(o *models.Options) { o.Passwords = nil })
+}
+
+// TestWorkForPasswords: a store that is not told otherwise hashes with OWASP's minimum, users' passwords and pages' alike, and what
+// was hashed with another amount of work goes on to be good.
+func TestWorkForPasswords(t *testing.T) {
+	modelstest.EachMigrated(t, func(t *testing.T, url string) {
+		ctx := t.Context()
+		less := modelstest.Open(t, url)
+		admin(t, less)
+		s := modelstest.Open(t, url, func(o *models.Options) { o.Passwords = nil })
+		if _, err := s.UnscopedCreateUser(ctx, models.NewUser{Email: "noc@example.com", Role: models.RoleAdmin, Password: "correct horse battery"}); err != nil {
+			t.Fatal(err)
+		}
+		by := models.Actor{UserID: 1, Role: models.RoleAdmin, HomeID: 1, OrganizationID: 1}
+		if _, err := s.CreateStatusPage(ctx, by, fields(t, `{"customerId":1,"name":"Page","slug":"page","visibility":"password","password":"open sesame 1"}`)); err != nil {
+			t.Fatal(err)
+		}
+		db := modelstest.Connect(t, url)
+		for _, query := range []string{"SELECT password_hash FROM users WHERE email = 'noc@example.com'", "SELECT password_hash FROM status_pages"} {
+			var hash string
+			if err := db.QueryRowContext(ctx, query).Scan(&hash); err != nil {
+				t.Fatal(err)
+			}
+			if want := "$argon2id$v=19$m=19456,t=2,p=1$"; !strings.HasPrefix(hash, want) {
+				t.Errorf("%s: got %s, want it to start with %s", query, hash, want)
+			}
+		}
+		for _, store := range []*models.Store{less, s} {
+			for _, email := range []string{"ops@example.com", "noc@example.com"} {
+				if _, _, _, err := store.SignIn(ctx, email, "correct horse battery", "127.0.0.1"); err != nil {
+					t.Errorf("%s: %v", email, err)
+				}
+				if _, _, _, err := store.SignIn(ctx, email, "correct horse batterx", "127.0.0.1"); !errors.Is(err, models.ErrWrongPassword) {
+					t.Errorf("%s: got %v, want a wrong password", email, err)
+				}
+			}
 		}
 	})
 }

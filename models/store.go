@@ -19,6 +19,7 @@ import (
 
 	"echolot/models/events"
 
+	"github.com/alexedwards/argon2id"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect"
 	"github.com/uptrace/bun/dialect/pgdialect"
@@ -39,6 +40,8 @@ type Options struct {
 	OwnHost string
 	Log     *slog.Logger
 	Now     func() time.Time
+	// Passwords says how much work a new password's hash is; nil is what the program takes. Only tests make it less.
+	Passwords *argon2id.Params
 	// The one location that checks are made from.
 	LocationName, LocationCode, LocationCountry string
 }
@@ -54,6 +57,7 @@ type Store struct {
 	log        *slog.Logger
 	now        func() time.Time
 	counts     countsCache
+	passwords  *argon2id.Params
 	hashes     chan struct{} // one token for each password hash being computed
 	hashQueue  atomic.Int32  // how many wait for a token, or hold one
 	signIns    keyedLocks
@@ -73,7 +77,7 @@ type Store struct {
 func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{
 		url: o.URL, migrations: o.Migrations, hashes: make(chan struct{}, maxHashes),
-		bus: o.Bus, policy: o.Policy, log: o.Log, now: o.Now,
+		bus: o.Bus, policy: o.Policy, log: o.Log, now: o.Now, passwords: o.Passwords,
 		locationName: o.LocationName, locationCode: o.LocationCode, locationCountry: o.LocationCountry,
 	}
 	if own, err := parseDomain(o.OwnHost); err == nil { // what is no domain can not be taken
@@ -87,6 +91,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.passwords == nil {
+		s.passwords = passwordParams()
 	}
 	if s.locationCode == "" {
 		s.locationCode, s.locationName = "local", "Local"

@@ -66,7 +66,7 @@ func (s *Store) hashed(ctx context.Context, f func() error) error {
 
 func (s *Store) hashPassword(ctx context.Context, password string) (hash string, err error) {
 	err = s.hashed(ctx, func() error {
-		hash, err = argon2id.CreateHash(password, passwordParams())
+		hash, err = argon2id.CreateHash(password, s.passwords)
 		return err
 	})
 	return hash, err

@@ -34,6 +34,14 @@ func TestFoundingCall(t *testing.T) {
 		names.Name("claas.sh", lab.Addresses("127.0.0.1"))
 		settings := []string{"ECHOLOT_DATABASE_URL=" + url, "ECHOLOT_RESOLVER=" + names.Addr}
 		by := admin(t, append(settings, "ECHOLOT_DATA_DIR="+t.TempDir())...)
+		// The tests' other houses take less work than the program does.
+		var hash string
+		if err := modelstest.Connect(t, url).QueryRowContext(t.Context(), "SELECT password_hash FROM users").Scan(&hash); err != nil {
+			t.Fatal(err)
+		}
+		if want := "$argon2id$v=19$m=19456,t=2,p=1$"; !strings.HasPrefix(hash, want) {
+			t.Errorf("got a password's hash %s, want one that starts with %s", hash, want)
+		}
 		p := serve(t, settings...)
 		if p.setup != "" {
 			t.Errorf("got a setup link %s, want none: there is an administrator", p.setup)

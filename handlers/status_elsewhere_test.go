@@ -168,7 +168,7 @@ func TestStatusFilesOfOtherPages(t *testing.T) {
 		}
 	}
 	p.Visibility, p.LinkToken = models.VisibleLink, "secret"
-	if a := asked(t, h, h.s.showAtomFeed, p, b, ""); strings.Count(a.body, "key=secret") != 2+len(newestNotices(b)) {
+	if a := asked(t, h, h.s.showAtomFeed, p, b, ""); strings.Count(a.body, "key=secret") != 2+len(b.Open)+len(b.Announced)+len(b.Past) {
 		t.Errorf("got %s, want the key in every address", a.body)
 	}
 	p.Visibility, p.CustomDomain, p.DomainVerifiedAt = models.VisiblePublic, "status.example.com", someday

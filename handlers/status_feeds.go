@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"bytes"
+	"context"
 	"encoding/xml"
 	"fmt"
 	"slices"
@@ -82,11 +83,37 @@ type jsonItem struct {
 	Tags          []string `json:"tags"`
 }
 
-// newestNotices are all notices of the board, the one that changed last first.
-func newestNotices(b models.StatusBoard) []models.StatusNotice {
-	all := slices.Concat(b.Open, b.Announced, b.Past)
+// newestNotices are the notices of the page, the one that changed last first.
+func (s *Server) newestNotices(c *fiber.Ctx, p models.StatusPage, b models.StatusBoard) ([]models.StatusNotice, error) {
+	past, err := s.past(c, p, b)
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Concat(b.Open, b.Announced, past)
 	slices.SortStableFunc(all, func(x, y models.StatusNotice) int { return y.UpdatedAt.Compare(x.UpdatedAt) })
-	return all[:min(len(all), mostEntries)]
+	return all[:min(len(all), mostEntries)], nil
+}
+
+// past is what is over of as many days as the page has bars: what the board tells, and older things. A reader who comes once a day, or
+// what is told a week later, misses nothing.
+func (s *Server) past(c *fiber.Ctx, p models.StatusPage, b models.StatusBoard) ([]models.StatusNotice, error) {
+	over, err := s.months.of(c.UserContext(), monthKey{p.ID, p.Version, "over"}, func(ctx context.Context) ([]models.StatusNotice, error) {
+		return s.Store.UnscopedStatusOver(ctx, p)
+	})
+	if err != nil {
+		return nil, err
+	}
+	known := map[uuid.UUID]bool{}
+	for _, n := range slices.Concat(b.Open, b.Announced, b.Past) {
+		known[n.ID] = true
+	}
+	past := slices.Clone(b.Past)
+	for _, n := range over {
+		if !known[n.ID] {
+			past = append(past, n)
+		}
+	}
+	return past, nil
 }
 
 // tags say what kind of thing a notice is, and how far it is.
@@ -103,13 +130,17 @@ func feedTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // showAtomFeed is what is told on the page, for feed readers.
 func (s *Server) showAtomFeed(c *fiber.Ctx, p models.StatusPage, v views.StatusPage) error {
+	notices, err := s.newestNotices(c, p, v.Board)
+	if err != nil {
+		return err
+	}
 	at := p.UpdatedAt
 	feed := atomFeed{Lang: v.Language, ID: urn(p.ComponentID(uuid.Nil)), Title: plain(v.Board.Name), Subtitle: plain(v.Board.Description), Generator: "Echolot",
 		Author: atomAuthor{plain(v.Board.Name)}, Links: []atomLink{
 			{"alternate", "text/html", s.statusAddress(p, "", "lang", v.Language)},
 			{"self", "application/atom+xml", s.statusAddress(p, "/feed.atom", "lang", v.Language)},
 		}}
-	for i, n := range newestNotices(v.Board) {
+	for i, n := range notices {
 		changed := n.UpdatedAt
 		if i == 0 || changed.After(at) {
 			at = changed
@@ -133,9 +164,13 @@ func (s *Server) showAtomFeed(c *fiber.Ctx, p models.StatusPage, v views.StatusP
 
 // showJSONFeed is the same for programs.
 func (s *Server) showJSONFeed(c *fiber.Ctx, p models.StatusPage, v views.StatusPage) error {
+	notices, err := s.newestNotices(c, p, v.Board)
+	if err != nil {
+		return err
+	}
 	feed := jsonFeed{Version: "https://jsonfeed.org/version/1.1", Title: v.Board.Name, Description: v.Board.Description, Language: v.Language, Items: []jsonItem{},
 		HomePageURL: s.statusAddress(p, "", "lang", v.Language), FeedURL: s.statusAddress(p, "/feed.json", "lang", v.Language)}
-	for _, n := range newestNotices(v.Board) {
+	for _, n := range notices {
 		feed.Items = append(feed.Items, jsonItem{ID: urn(n.ID), URL: s.noticeAddress(p, n), Title: v.NoticeTitle(n), ContentHTML: render(views.FeedEntry(v, n)),
 			DatePublished: feedTime(n.CreatedAt), DateModified: feedTime(n.UpdatedAt), Tags: tags(n)})
 	}

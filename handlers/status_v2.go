@@ -75,11 +75,27 @@ func (s *Server) v2(p models.StatusPage, v views.StatusPage) v2 {
 // showV2 is a handler of one of the answers; fill chooses what is in it.
 func (s *Server) showV2(fill func(b v2, a *v2Answer)) fiber.Handler {
 	return s.elsewhere(func(c *fiber.Ctx, p models.StatusPage, v views.StatusPage) error {
-		b := s.v2(p, v)
-		answer := v2Answer{Page: b.head()}
-		fill(b, &answer)
-		return sendFileJSON(c, p, "application/json; charset=utf-8", answer)
+		return s.sendV2(c, p, v, fill)
 	})
+}
+
+// showV2Past is showV2 of an answer that lists what is over, of as many days as feeds do.
+func (s *Server) showV2Past(fill func(b v2, a *v2Answer)) fiber.Handler {
+	return s.elsewhere(func(c *fiber.Ctx, p models.StatusPage, v views.StatusPage) error {
+		past, err := s.past(c, p, v.Board)
+		if err != nil {
+			return err
+		}
+		v.Board.Past = past
+		return s.sendV2(c, p, v, fill)
+	})
+}
+
+func (s *Server) sendV2(c *fiber.Ctx, p models.StatusPage, v views.StatusPage, fill func(b v2, a *v2Answer)) error {
+	b := s.v2(p, v)
+	answer := v2Answer{Page: b.head()}
+	fill(b, &answer)
+	return sendFileJSON(c, p, "application/json; charset=utf-8", answer)
 }
 
 func v2Summary(b v2, a *v2Answer) {
@@ -144,7 +160,7 @@ func (b v2) status() *v2Status {
 	if sum.Incident {
 		for _, n := range b.view.Board.Open {
 			if n.Kind == models.KindIncident {
-				return &v2Status{Indicator: "minor", Description: b.view.T("An incident is being worked on")}
+				return &v2Status{Indicator: "minor", Description: sum.Text}
 			}
 		}
 	}

@@ -103,6 +103,9 @@ type StatusNotice struct {
 	// PlannedTo, which are zero for all else, is when it would have been.
 	Cancelled              bool
 	PlannedFrom, PlannedTo time.Time
+	// Unstable is true for a measured incident that stays open although all of it is up, since UpSince: it turned too often.
+	Unstable bool
+	UpSince  time.Time
 	// Reminding is true for maintenance that begins soon enough to remind of it.
 	Reminding bool
 }

@@ -99,6 +99,24 @@ func (n *notice) settleMaintenance(now time.Time) {
 	}
 }
 
+// workedFrom is from when on maintenance excuses what is measured: from its beginning, but not for what was before anybody was told.
+func (n notice) workedFrom() time.Time { return later(n.StartsAt, n.CreatedAt) }
+
+// unstable makes out whether it is open although all of it is up.
+func (n *notice) unstable(components map[int64]StatusComponent) {
+	for _, part := range n.parts {
+		if !part.EndedAt.IsZero() {
+			continue
+		}
+		c, shown := components[part.MonitorID]
+		if !shown || c.State != StateUp {
+			n.Unstable, n.UpSince = false, time.Time{}
+			return
+		}
+		n.Unstable, n.UpSince = true, later(n.UpSince, c.Since)
+	}
+}
+
 // notWorkedOn leaves out the parts that fell into announced maintenance of their monitor: they were announced. What went on after its
 // end is told.
 func notWorkedOn(parts []noticePart, posts []notice, now time.Time) []noticePart {
@@ -109,7 +127,7 @@ func notWorkedOn(parts []noticePart, posts []notice, now time.Time) []noticePart
 		}
 		return slices.ContainsFunc(posts, func(n notice) bool {
 			return n.Kind == KindMaintenance && !n.hidden && slices.Contains(n.monitors, part.MonitorID) &&
-				!part.StartedAt.Before(n.StartsAt) && !end.After(n.EndsAt)
+				!part.StartedAt.Before(n.workedFrom()) && !end.After(n.EndsAt)
 		})
 	})
 }

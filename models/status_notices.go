@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 )
 
@@ -32,6 +33,12 @@ func (s *Store) fillNotices(ctx context.Context, p StatusPage, b *StatusBoard) e
 	if err != nil {
 		return err
 	}
+	components := make(map[int64]StatusComponent, len(monitors))
+	for _, g := range b.Groups {
+		for _, c := range g.Components {
+			components[c.monitor] = c
+		}
+	}
 	worked := map[int64]bool{}
 	for _, n := range list {
 		b.turn(n)
@@ -45,6 +52,7 @@ func (s *Store) fillNotices(ctx context.Context, p StatusPage, b *StatusBoard) e
 		case n.Kind == KindAnnouncement:
 			b.Announced = append(b.Announced, n.StatusNotice)
 		default:
+			n.unstable(components)
 			b.Open = append(b.Open, n.StatusNotice)
 			for _, id := range n.monitors {
 				worked[id] = worked[id] || n.Kind == KindMaintenance
@@ -80,16 +88,43 @@ func (b *StatusBoard) turn(n notice) {
 	}
 }
 
-// UnscopedStatusMonth returns what the page told of a month of its time zone, newest first: what began or ended in it, or lasted all
-// through it. Nothing is told of what is to come but maintenance. Errors: trouble of the database only.
-func (s *Store) UnscopedStatusMonth(ctx context.Context, p StatusPage, year int, month time.Month) ([]StatusNotice, error) {
-	rows, err := s.statusMonitors(ctx, p)
+// UnscopedStatusOver returns what the page told of that ended within the last StatusDays days, newest first.
+// Errors: trouble of the database only.
+func (s *Store) UnscopedStatusOver(ctx context.Context, p StatusPage) ([]StatusNotice, error) {
+	monitors, err := s.shownTargets(ctx, p)
 	if err != nil {
 		return nil, err
 	}
+	now := s.clock()
+	list, err := s.statusNotices(ctx, p, monitors, now.AddDate(0, 0, -StatusDays), time.Time{}, now)
+	if err != nil {
+		return nil, err
+	}
+	notices := []StatusNotice{}
+	for _, n := range list {
+		if n.over(now) {
+			notices = append(notices, n.StatusNotice)
+		}
+	}
+	return notices, nil
+}
+
+// shownTargets are the page's monitors by the names that visitors read.
+func (s *Store) shownTargets(ctx context.Context, p StatusPage) ([]StatusTarget, error) {
+	rows, err := s.statusMonitors(ctx, p)
 	monitors := make([]StatusTarget, len(rows))
 	for i, m := range rows {
 		monitors[i] = StatusTarget{ID: m.ID, Name: m.component(p).Name}
+	}
+	return monitors, err
+}
+
+// UnscopedStatusMonth returns what the page told of a month of its time zone, newest first: what began or ended in it, or lasted all
+// through it. Nothing is told of what is to come but maintenance. Errors: trouble of the database only.
+func (s *Store) UnscopedStatusMonth(ctx context.Context, p StatusPage, year int, month time.Month) ([]StatusNotice, error) {
+	monitors, err := s.shownTargets(ctx, p)
+	if err != nil {
+		return nil, err
 	}
 	now := s.clock()
 	from := time.Date(year, month, 1, 0, 0, 0, 0, p.Zone())
@@ -211,10 +246,11 @@ func (s *Store) noticeParts(ctx context.Context, p StatusPage, monitors []Status
 // noticePosts are the page's posts of the time, and those of the measured incidents, with what was told of each.
 func (s *Store) noticePosts(ctx context.Context, p StatusPage, incidents []int64, from, to time.Time) ([]notice, error) {
 	var rows []struct {
-		StatusPost `bun:",extend"`
-		Measured   bool
+		StatusPost       `bun:",extend"`
+		Measured         bool
+		IncidentPublicID uuid.UUID `bun:"type:uuid,nullzero"`
 	}
-	q := s.ro.NewSelect().TableExpr("status_posts AS p").ColumnExpr("p.*, i.id IS NOT NULL AS measured").Join("LEFT JOIN incidents AS i ON i.id = p.incident_id").
+	q := s.ro.NewSelect().TableExpr("status_posts AS p").ColumnExpr("p.*, i.id IS NOT NULL AS measured, i.public_id AS incident_public_id").Join("LEFT JOIN incidents AS i ON i.id = p.incident_id").
 		Where("p.organization_id = ? AND p.page_id = ?", p.OrganizationID, p.ID).OrderExpr("p.starts_at DESC, p.id DESC").Limit(mostNotices)
 	q = q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
 		q = q.Where("i.id IS NULL AND (p.ends_at IS NULL OR p.ends_at > ?)", from.UTC())
@@ -240,7 +276,7 @@ func (s *Store) noticePosts(ctx context.Context, p StatusPage, incidents []int64
 			StatusNotice: StatusNotice{ID: row.PublicID, Kind: row.Kind, Title: row.Title, State: row.State, StartsAt: row.StartsAt.UTC(), EndsAt: utcOrZero(row.EndsAt),
 				CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC()}}
 		if row.Measured {
-			list[i].incident = row.IncidentID
+			list[i].incident, list[i].ID = row.IncidentID, p.ComponentID(row.IncidentPublicID) // as before anybody told of it
 		} else if row.IncidentID != 0 && row.EndsAt.IsZero() {
 			list[i].EndsAt = row.UpdatedAt.UTC() // its incident went with the monitor: nobody will measure its end
 		}

@@ -23,13 +23,16 @@ type verdict struct {
 	Kind string
 	// Incident is true where Kind comes from an incident that nothing measured shows.
 	Incident bool
+	// Unstable are the names in measured incidents that stay open although all of it is up, where Kind comes from these alone.
+	Unstable []string
 	// Names are the names of the components of each kind, All is how many components there are.
 	Names map[string][]string
 	All   int
 }
 
 // verdict is the worst of the components: down, then degraded; then an incident that people told of, which what is not measured (often
-// on purpose) must not hide; then what is not measured, any other open incident, and maintenance. silent is true while nobody measures.
+// on purpose) must not hide; then what is not measured, any other open incident, and
+// maintenance, of no matter what. silent is true while nobody measures.
 func (p StatusPage) verdict(silent bool) verdict {
 	v := verdict{Names: map[string][]string{}}
 	for _, g := range p.Board.Groups {
@@ -40,6 +43,14 @@ func (p StatusPage) verdict(silent bool) verdict {
 		}
 	}
 	open, told := p.openIncident()
+	var unstable []string
+	working := len(v.Names["maintenance"]) > 0
+	for _, n := range p.Board.Open {
+		if n.Unstable {
+			unstable = append(unstable, n.Components...)
+		}
+		working = working || n.Kind == models.KindMaintenance
+	}
 	switch {
 	case len(v.Names["down"]) > 0:
 		v.Kind = "down"
@@ -50,8 +61,8 @@ func (p StatusPage) verdict(silent bool) verdict {
 	case v.All == 0, len(v.Names["unknown"]) > 0:
 		v.Kind = "unknown"
 	case open:
-		v.Kind, v.Incident = "degraded", true
-	case len(v.Names["maintenance"]) > 0:
+		v.Kind, v.Incident, v.Unstable = "degraded", true, unstable
+	case working:
 		v.Kind = "maintenance"
 	default:
 		v.Kind = "up"
@@ -65,6 +76,8 @@ func (p StatusPage) banner() statusBanner {
 	names, n := v.Names, len(v.Names[v.Kind])
 	b := statusBanner{Kind: v.Kind, Reminders: p.reminders()}
 	switch {
+	case len(v.Unstable) > 0:
+		b.Head = p.N(len(v.Unstable), "One service is unstable", "%d services are unstable")
 	case v.Incident:
 		b.Head = p.T("An incident is being worked on")
 	case v.All == 0:
@@ -88,6 +101,9 @@ func (p StatusPage) banner() statusBanner {
 		return b
 	}
 	var text []string
+	if len(v.Unstable) > 0 {
+		text = append(text, p.bannerLine("unstable", v.Unstable))
+	}
 	for _, kind := range []string{"down", "degraded", "unknown", "maintenance"} {
 		if list := names[kind]; len(list) > 0 {
 			text = append(text, p.bannerLine(kind, list))
@@ -108,6 +124,8 @@ func (p StatusPage) bannerLine(kind string, names []string) string {
 		return p.T("Down: %s.", list)
 	case "degraded":
 		return p.T("Degraded: %s.", list)
+	case "unstable":
+		return p.T("Up and down by turns: %s.", list)
 	case "maintenance":
 		return p.T("Maintenance: %s.", list)
 	default:

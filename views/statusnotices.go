@@ -24,6 +24,8 @@ func (p StatusPage) noticeLabel(n models.StatusNotice) templ.Component {
 	switch {
 	case n.Kind == models.KindMaintenance:
 		return state("maintenance", p.T("Maintenance"), false)
+	case n.Unstable:
+		return state("degraded", p.T("Unstable"), false)
 	case n.Type == models.IncidentDowntime:
 		return state("down", p.T("Down"), n.EndsAt.IsZero())
 	case n.Type == models.IncidentDegraded:
@@ -44,6 +46,8 @@ func (p StatusPage) NoticeTitle(n models.StatusNotice) string {
 	if len(n.Components) == 1 {
 		name := n.Components[0]
 		switch {
+		case n.Unstable:
+			return p.T("%s is unstable", name)
 		case down && open:
 			return p.T("%s is down", name)
 		case down:
@@ -56,6 +60,8 @@ func (p StatusPage) NoticeTitle(n models.StatusNotice) string {
 	}
 	count := number(len(n.Components))
 	switch {
+	case n.Unstable:
+		return p.N(len(n.Components), "One service is unstable", "%d services are unstable")
 	case down && open:
 		return p.T("%s services are down", count)
 	case down:

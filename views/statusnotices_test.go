@@ -66,7 +66,7 @@ func TestStatusNotices(t *testing.T) {
 		"en": {"Happening now", "Degraded Loss <to> Pirna", "since 13:41 · affects Pirna", "Identified. The carrier moved it.", "Measured: slow, or packets lost. Opened automatically.", "Down 2 services are down",
 			"affects Riesa, Meissen", "Incident Telephones", "Investigating.", "Sun 29 Nov, 22:00 – Mon 30 Nov, 04:00 Maintenance Firmware affects Riesa", "Fri 20 Nov New line It is faster",
 			"November 2026", "Tue 24 Nov Nothing reported.", "Mon 23 Nov Pirna was down 4 min", "Sat 21 Nov Telephones 4 min"},
-		"de": {"Gerade jetzt", "Beeinträchtigt Loss <to> Pirna", "seit 13:41 · betrifft Pirna", "Ursache gefunden. The carrier moved it.", "Ausgefallen 2 Dienste sind ausgefallen", "Störung Telephones", "Wir suchen.",
+		"de": {"Gerade jetzt", "Beeinträchtigt Loss <to> Pirna", "seit 13:41 · betrifft Pirna", "Ursache gefunden. The carrier moved it.", "Ausgefallen 2 Dienste sind ausgefallen", "Störung Telephones", "Wir untersuchen es.",
 			"Wartung Firmware betrifft Riesa", "Nichts gemeldet.", "Pirna war ausgefallen 4 min"},
 	} {
 		p := toldPage(language)

@@ -12,6 +12,8 @@ type StatusSummary struct {
 	Kind string
 	// Incident is true where people work on an incident that nothing measured shows: the kind is degraded, and no component may be.
 	Incident bool
+	// Unstable is how many of them are up and down by turns, where the kind comes from that.
+	Unstable int
 	// Count is how many of Of components are of that kind.
 	Count, Of int
 	// Text is a sentence without a full stop, Short a word or two.
@@ -29,7 +31,7 @@ type StatusSummaryLine struct {
 func (p StatusPage) Summary(now time.Time) StatusSummary {
 	silent := p.Board.Silent(now)
 	v := p.verdict(silent)
-	s := StatusSummary{Kind: v.Kind, Incident: v.Incident, Count: len(v.Names[v.Kind]), Of: v.All}
+	s := StatusSummary{Kind: v.Kind, Incident: v.Incident, Unstable: len(v.Unstable), Count: len(v.Names[v.Kind]), Of: v.All}
 	for _, g := range p.Board.Groups {
 		for _, c := range g.Components {
 			kind := ComponentKind(c, silent)
@@ -38,6 +40,8 @@ func (p StatusPage) Summary(now time.Time) StatusSummary {
 	}
 	s.Text, s.Short = p.summaryText(s), p.KindWord(s.Kind)
 	switch {
+	case s.Unstable > 0:
+		s.Short = p.T("unstable")
 	case s.Incident:
 		s.Short = p.T("incident")
 	case s.Count < s.Of && (s.Kind == "down" || s.Kind == "degraded" || s.Kind == "unknown"):
@@ -48,10 +52,14 @@ func (p StatusPage) Summary(now time.Time) StatusSummary {
 
 func (p StatusPage) summaryText(s StatusSummary) string {
 	switch {
+	case s.Unstable > 0:
+		return p.N(s.Unstable, "One service is unstable", "%d services are unstable")
 	case s.Incident:
 		return p.T("An incident is being worked on")
 	case s.Of == 0:
 		return p.T("Nothing is shown here yet")
+	case s.Kind == "maintenance" && s.Count == 0:
+		return p.T("Maintenance is under way")
 	case s.Of == 1:
 		return s.Components[0].Name + ": " + p.KindWord(s.Kind)
 	case s.Kind == "maintenance":
@@ -116,6 +124,7 @@ func germanElsewhere() map[string]string {
 		"%s of the last %s up": "%s der letzten %s erreichbar", "%s of it not measured": "%s davon nicht gemessen",
 		"Nothing is shown here yet": "Hier wird noch nichts gezeigt", "Nothing is measured at present": "Zurzeit wird nichts gemessen",
 		"Maintenance is under way": "Wartungsarbeiten laufen", "All services are up": "Alle Dienste sind erreichbar",
+		"unstable": "instabil", "Up and down by turns: %s.": "Im Wechsel erreichbar und ausgefallen: %s.",
 		"incident": "Störung", "All services are down": "Alle Dienste sind ausgefallen",
 		"All services are degraded": "Alle Dienste sind beeinträchtigt", "%d of %d services down": "%d von %d Diensten ausgefallen",
 		"%d of %d services degraded": "%d von %d Diensten beeinträchtigt", "%d of %d services not measured": "%d von %d Diensten nicht gemessen",

@@ -38,7 +38,11 @@ func (p StatusPage) sinceTime(t time.Time) templ.Component {
 // noticeWhen is when it is or was: since 13:41, 21 min; 13:00–14:00; Mon 23 Nov, 13:41–13:45, 4 min.
 func (p StatusPage) noticeWhen(n models.StatusNotice) templ.Component {
 	if n.EndsAt.IsZero() {
-		return pieces(around(p.T("since %s", timeMark), p.momentTag(n.StartsAt)), p.lasting(n))
+		when := around(p.T("since %s", timeMark), p.momentTag(n.StartsAt)) + p.lasting(n)
+		if n.Unstable {
+			when += " · " + around(p.T("up since %s", timeMark), p.momentTag(n.UpSince))
+		}
+		return pieces(when)
 	}
 	text := p.Clock(n.EndsAt)
 	if !p.sameDay(n.StartsAt, n.EndsAt) {

@@ -19,6 +19,7 @@ func germanPage() map[string]string {
 		"An incident is being worked on": "An einer Störung wird gearbeitet",
 		"One service is down":            "Ein Dienst ist ausgefallen", "%d services are down": "%d Dienste sind ausgefallen",
 		"One service is degraded": "Ein Dienst ist beeinträchtigt", "%d services are degraded": "%d Dienste sind beeinträchtigt",
+		"One service is unstable": "Ein Dienst ist instabil", "%d services are unstable": "%d Dienste sind instabil",
 		"One service is not measured": "Ein Dienst wird nicht gemessen", "%d services are not measured": "%d Dienste werden nicht gemessen",
 		"%d of %d services are fine.": "%d von %d Diensten sind in Ordnung.", "and %d more": "und %d weitere",
 		"Down: %s.": "Ausgefallen: %s.", "Degraded: %s.": "Beeinträchtigt: %s.", "Maintenance: %s.": "Wartung: %s.", "Not measured: %s.": "Nicht gemessen: %s.",

@@ -63,7 +63,7 @@ func StatusLayout(p StatusLayoutPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "\"><label class=\"visually-hidden\" for=\"more\">More monitors by name, host or customer</label> <input class=\"input\" id=\"more\" type=\"search\" name=\"monitors\" value=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "\"><label for=\"more\">Name, host or customer</label> <input class=\"input\" id=\"more\" type=\"search\" name=\"monitors\" value=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

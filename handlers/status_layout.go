@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"math"
@@ -85,6 +86,13 @@ func (s *Server) changeStatusLayout(c *fiber.Ctx) error {
 	if wrong := incompleteLayout(values, typed, known); wrong != "" {
 		return s.drawStatusLayout(c, http.StatusUnprocessableEntity, p, views.StatusLayoutPage{AllMonitors: p.AllMonitors, Search: values["search"],
 			Found: found, Places: known, Error: wrong})
+	}
+	if move := values["move"]; move != "" {
+		l := views.StatusLayoutPage{AllMonitors: all, Search: values["search"], Found: found, Moved: true}
+		for _, m := range movePlace(typed, move) {
+			l.Places = append(l.Places, m.StatusPlaceRow)
+		}
+		return s.drawStatusLayout(c, http.StatusOK, p, l)
 	}
 	sent, fields, ok := layoutFields(typed, all)
 	if ok {
@@ -199,6 +207,27 @@ func layoutFields(rows []*placed, all bool) (sent []*placed, f models.Fields, ok
 	f.Set("monitors", b)
 	f.Set("allMonitors", json.RawMessage(strconv.FormatBool(all)))
 	return sent, f, ok
+}
+
+// movePlace puts the rows into their order and moves one of them by a place, as "up.3" and "down.3" say of the form's fourth row. Those
+// down to its new place are numbered; what is no move moves nothing.
+func movePlace(rows []*placed, move string) []*placed {
+	way, number, _ := strings.Cut(move, ".")
+	row, err := strconv.Atoi(number)
+	layoutFields(rows, false) // reads the positions
+	slices.SortStableFunc(rows, func(a, b *placed) int { return cmp.Compare(a.order, b.order) })
+	from := slices.IndexFunc(rows, func(m *placed) bool { return m.row == row })
+	to := from + map[string]int{"up": -1, "down": 1}[way]
+	if err != nil || from < 0 || to < 0 || to >= len(rows) {
+		return rows
+	}
+	rows[from], rows[to] = rows[to], rows[from]
+	for i, m := range rows {
+		if i <= to || !math.IsInf(m.order, 1) {
+			m.Position, m.Errors = strconv.Itoa(i+1), nil
+		}
+	}
+	return rows
 }
 
 // placeOnStatusInput is a place as the API takes it.

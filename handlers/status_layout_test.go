@@ -162,3 +162,58 @@ func TestStatusLayoutIncomplete(t *testing.T) {
 		t.Errorf("a page without monitors: got %d, want 303", a.status)
 	}
 }
+
+// The arrows move a monitor by a place in the form, with all that was typed; nothing is saved before Save, which then keeps the order.
+func TestStatusLayoutMoves(t *testing.T) {
+	h := liteHouse(t)
+	session := h.session("admin@example.com")
+	for _, name := range []string{"Second", "Third"} {
+		if _, err := h.store.CreateMonitor(t.Context(), h.organization, object(t, `{"customerId":1,"name":"`+name+`","hostname":"127.0.0.3"}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send := func(form url.Values) (order string, next url.Values) {
+		t.Helper()
+		a := h.browser(session, "POST", statusPagePath(h, "/layout"), form)
+		if a.status != 200 {
+			t.Fatalf("got %d %s, want the form again", a.status, firstBytes(a.body))
+		}
+		doc, words := a.page(t), []string{}
+		next = url.Values{}
+		for _, n := range doc.Find(`form[method="post"][action$="/layout"] input`).EachIter() {
+			if n.AttrOr("type", "") != "checkbox" || n.Is("[checked]") {
+				next.Add(n.AttrOr("name", ""), n.AttrOr("value", ""))
+			}
+		}
+		for i, row := range doc.Find("[data-testid=place]").EachIter() {
+			words = append(words, next.Get("position."+strconv.Itoa(i))+row.Find(".name").Text())
+		}
+		return strings.Join(words, " "), next
+	}
+	form := h.layoutForm(session, "")
+	form.Set("name.2", "Typed")
+	form.Set("move", "up.2")
+	order, form := send(form)
+	if order != "1Gateway 2Third Second" || form.Get("name.1") != "Typed" {
+		t.Errorf("got %q and the name %q, want the third one moved up with what was typed", order, form.Get("name.1"))
+	}
+	form.Set("move", "down.0")
+	if order, form = send(form); order != "1Third 2Gateway Second" {
+		t.Errorf("got %q, want the first one moved down", order)
+	}
+	for _, move := range []string{"up.0", "down.2", "up.9", "x", "up.x", "down.-1"} {
+		form.Set("move", move)
+		if order, form = send(form); order != "1Third 2Gateway Second" {
+			t.Errorf("%s: got %q, want nothing moved", move, order)
+		}
+	}
+	if saved := h.layoutForm(session, ""); saved.Get("position.0") != "" {
+		t.Errorf("got the position %q, want nothing saved yet", saved.Get("position.0"))
+	}
+	if a := h.browser(session, "POST", statusPagePath(h, "/layout"), form); a.status != 303 {
+		t.Errorf("saved: got %d %s, want 303", a.status, firstBytes(a.body))
+	}
+	if saved := h.layoutForm(session, ""); saved.Get("id.0") != form.Get("id.0") || saved.Get("name.0") != "Typed" || saved.Get("id.1") != form.Get("id.1") {
+		t.Errorf("got %v, want the order of the form", saved)
+	}
+}

@@ -112,8 +112,24 @@ func TestStatusPreview(t *testing.T) {
 		t.Errorf("got %d %s, want what was typed", a.status, a.body)
 	}
 	tried.Set("timeZone", "nowhere")
-	if a = h.browser(session, "POST", statusPagePath(h, "/preview"), tried); a.status != 422 || a.page(t).Find("title").Text() != "Own page" || !strings.Contains(a.page(t).Find(`[data-testid="wrong"]`).Text(), "timeZone: Type a zone") {
+	tried.Set("name", "")
+	tried.Set("password", "short")
+	tried.Set("customDomainHostname", "localhost")
+	if a = h.browser(session, "POST", statusPagePath(h, "/preview"), tried); a.status != 422 || a.page(t).Find("title").Text() != "Own page" || !strings.Contains(a.page(t).Find(`[data-testid="wrong"]`).Text(), "Time zone: Type a zone") {
 		t.Errorf("with something wrong: got %d %s, want the page as it is saved, and what is wrong", a.status, a.body)
+	}
+	// It reads as the form's own errors do, in their order.
+	form := h.browser(session, "POST", statusPagePath(h, ""), tried).page(t)
+	var want, got []string
+	for _, field := range form.Find("[data-preview] [aria-invalid=true]").EachIter() {
+		label := strings.TrimSpace(form.Find("label[for=" + field.AttrOr("id", "") + "]").Contents().First().Text())
+		want = append(want, label+": "+strings.TrimSpace(form.Find("#"+field.AttrOr("id", "")+"-e").Text()))
+	}
+	for _, line := range a.page(t).Find(`[data-testid="wrong"] li`).EachIter() {
+		got = append(got, line.Text())
+	}
+	if len(want) != 4 || strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant what the form says:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	if p, err := h.store.StatusPage(t.Context(), h.organization, uuid.MustParse(h.page)); err != nil || p.Name != "Own page" || p.Slug != "own-page" {
 		t.Errorf("got %+v, %v; want nothing saved", p, err)

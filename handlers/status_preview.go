@@ -1,9 +1,7 @@
 package handlers
 
 import (
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 
 	"echolot/models"
@@ -74,11 +72,7 @@ func (s *Server) tryStatusPage(c *fiber.Ctx) error {
 	fields := statusPageFields(values)
 	tried, err := s.Store.TryStatusPage(c.UserContext(), actorOf(c), p.PublicID, fields)
 	if errs, ok := statusPageErrors(err); ok {
-		var wrong []string
-		for _, field := range slices.Sorted(maps.Keys(errs)) {
-			wrong = append(wrong, field+": "+errs[field])
-		}
-		return s.drawPreview(c, http.StatusUnprocessableEntity, p, wrong)
+		return s.drawPreview(c, http.StatusUnprocessableEntity, p, views.StatusFieldErrors(errs))
 	}
 	if err != nil {
 		return err

@@ -15,6 +15,8 @@ type StatusLayoutPage struct {
 	Search string
 	Found  int
 	Error  string
+	// Moved is true where a monitor was moved, which is not saved.
+	Moved bool
 }
 
 // StatusPlaceRow is a monitor in the layout's form.

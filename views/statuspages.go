@@ -1,5 +1,10 @@
 package views
 
+import (
+	"maps"
+	"slices"
+)
+
 // The parts of what operators do with one status page; the rest of its path after /status-pages/{publicId}.
 const (
 	StatusNavSettings = ""
@@ -78,12 +83,12 @@ func (p StatusPageFormPage) action() string {
 	return p.path("")
 }
 
-func (p StatusPageFormPage) text(name, label, opt string) field {
-	return field{Name: name, Label: label, Opt: opt, Value: p.Values[name], Error: p.Errors[name], Focus: p.isNew() && name == "name"}
+func (p StatusPageFormPage) text(name, opt string) field {
+	return field{Name: name, Label: StatusFieldLabel(name), Opt: opt, Value: p.Values[name], Error: p.Errors[name], Focus: p.isNew() && name == "name"}
 }
 
-func (p StatusPageFormPage) mono(name, label, opt string) field {
-	x := p.text(name, label, opt)
+func (p StatusPageFormPage) mono(name, opt string) field {
+	x := p.text(name, opt)
 	x.Mono = true
 	return x
 }
@@ -94,10 +99,60 @@ func (p StatusPageFormPage) password() field {
 	if p.HasPassword {
 		opt = "set; empty: stays"
 	}
-	return field{Name: "password", Label: "Password", Opt: opt, Type: "password", Complete: "new-password", Error: p.Errors["password"]}
+	return field{Name: "password", Label: StatusFieldLabel("password"), Opt: opt, Type: "password", Complete: "new-password", Error: p.Errors["password"]}
 }
 
 func (p StatusPageFormPage) ticked(name string) bool { return p.Values[name] == "true" }
+
+// statusFields are the fields of a page's settings with their labels, in the form's order.
+func statusFields() []Choice {
+	return []Choice{
+		{"name", "Name"},
+		{"slug", "Address"},
+		{"customerId", "Customer"},
+		{"customDomainHostname", "Own domain"},
+		{"description", "What visitors read at the top"},
+		{"footerText", "What they read at the foot"},
+		{"isPublished", "Published"},
+		{"noIndex", "Keep it out of search engines"},
+		{"visibility", "Seen by"},
+		{"password", "Password"},
+		{"frameSites", "Sites that may frame the widget"},
+		{"language", "Language, where the visitor’s is not there"},
+		{"timeZone", "Time zone"},
+		{"accent", "Colour"},
+		{"latency", "Round-trip times"},
+		{"publish", "Measured incidents shown by themselves"},
+		{"showHostnames", "Show host names"},
+	}
+}
+
+// StatusFieldLabel is what the form calls one of the API's fields of a status page; empty for one that it does not have.
+func StatusFieldLabel(name string) string {
+	for _, c := range statusFields() {
+		if c.Value == name {
+			return c.Label
+		}
+	}
+	return ""
+}
+
+// StatusFieldErrors are what is wrong with a page's settings, each after the form's label, in the form's order; what is about no field
+// of the form comes first.
+func StatusFieldErrors(errs map[string]string) []string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(errs)) {
+		if StatusFieldLabel(name) == "" {
+			list = append(list, errs[name])
+		}
+	}
+	for _, c := range statusFields() {
+		if text, wrong := errs[c.Value]; wrong {
+			list = append(list, c.Label+": "+text)
+		}
+	}
+	return list
+}
 
 func visibilityChoices() []Choice {
 	return []Choice{{"public", "anybody"}, {"password", "who knows the password"}, {"members", "users who see the customer, signed in"}, {"link", "who has the link"}}

@@ -540,15 +540,15 @@ func StatusPageForm(p StatusPageFormPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = input(p.text("name", "Name", "")).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = input(p.text("name", "")).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = input(p.mono("slug", "Address", "after /status/; empty: from the name")).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = input(p.mono("slug", "after /status/; empty: from the name")).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = selectField(p.text("customerId", "Customer", ""), p.Customers).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = selectField(p.text("customerId", ""), p.Customers).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -700,27 +700,27 @@ func statusSettings(p StatusPageFormPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = input(p.text("name", "Name", "")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = input(p.text("name", "")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = input(p.mono("slug", "Address", "after /status/")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = input(p.mono("slug", "after /status/")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = selectField(p.text("customerId", "Customer", ""), p.Customers).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = selectField(p.text("customerId", ""), p.Customers).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = input(p.mono("customDomainHostname", "Own domain", "prove it under Domain")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = input(p.mono("customDomainHostname", "prove it under Domain")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = textArea(wide(p.text("description", "What visitors read at the top", ""))).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = textArea(wide(p.text("description", ""))).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = textArea(wide(p.text("footerText", "What they read at the foot", ""))).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = textArea(wide(p.text("footerText", ""))).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -728,15 +728,15 @@ func statusSettings(p StatusPageFormPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = tickBox(p, "isPublished", "Published").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = tickBox(p, "isPublished").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = tickBox(p, "noIndex", "Keep it out of search engines").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = tickBox(p, "noIndex").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = selectField(p.text("visibility", "Seen by", ""), visibilityChoices()).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = selectField(p.text("visibility", ""), visibilityChoices()).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -768,7 +768,7 @@ func statusSettings(p StatusPageFormPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = textArea(wide(p.mono("frameSites", "Sites that may frame the widget", "one a line, like https://www.example.com"))).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = textArea(wide(p.mono("frameSites", "one a line, like https://www.example.com"))).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -776,27 +776,27 @@ func statusSettings(p StatusPageFormPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = selectField(p.text("language", "Language, where the visitor’s is not there", ""), languageChoices()).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = selectField(p.text("language", ""), languageChoices()).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = input(p.text("timeZone", "Time zone", "like Europe/Berlin")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = input(p.text("timeZone", "like Europe/Berlin")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = input(p.mono("accent", "Colour", "like #1a5a96; empty: ours")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = input(p.mono("accent", "like #1a5a96; empty: ours")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = selectField(p.text("latency", "Round-trip times", ""), latencyChoices()).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = selectField(p.text("latency", ""), latencyChoices()).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = selectField(p.text("publish", "Measured incidents shown by themselves", ""), publishChoices()).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = selectField(p.text("publish", ""), publishChoices()).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = tickBox(p, "showHostnames", "Show host names").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = tickBox(p, "showHostnames").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -822,7 +822,7 @@ func statusSettings(p StatusPageFormPage) templ.Component {
 }
 
 // tickBox is a box that says "false" where it is not ticked: of a name that is sent twice the first one counts.
-func tickBox(p StatusPageFormPage, name, label string) templ.Component {
+func tickBox(p StatusPageFormPage, name string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -871,9 +871,9 @@ func tickBox(p StatusPageFormPage, name, label string) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var33 string
-		templ_7745c5c3_Var33, templ_7745c5c3_Err = templ.JoinStringErrs(label)
+		templ_7745c5c3_Var33, templ_7745c5c3_Err = templ.JoinStringErrs(StatusFieldLabel(name))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `statuspages.templ`, Line: 213, Col: 110}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `statuspages.templ`, Line: 213, Col: 127}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var33))
 		if templ_7745c5c3_Err != nil {
@@ -896,7 +896,7 @@ func tickBox(p StatusPageFormPage, name, label string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = fieldNotes(p.text(name, "", "")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = fieldNotes(p.text(name, "")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

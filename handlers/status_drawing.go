@@ -76,6 +76,9 @@ func drawParts(p views.StatusPage) drawnParts {
 	}
 	b := p.Board
 	frame := fmt.Sprintf("%q %q %q %q %q %v %v", b.Name, b.Description, b.FooterText, b.Accent, b.TimeZone, b.HasLogo, b.Latency)
+	if b.HasLogo { // another picture has another address, which stands in the head
+		frame += fmt.Sprintf(" %d", b.Version)
+	}
 	add("status-stale", views.StatusStale(p))
 	add("status-banner", views.StatusBanner(p))
 	add("status-open", views.StatusOpen(p))

@@ -40,11 +40,11 @@ func (s *Server) showStatusLogo(c *fiber.Ctx) error {
 	return c.Send(logo.picture)
 }
 
-// keepStatusFile lets a file be kept for ever under the address that names the page's version: with other settings the page names
-// another one. What not everybody may see is kept by the visitor's browser only.
+// keepStatusFile lets a file be kept for ever under the address that names the version of the page's settings: with other ones the page
+// names another. What not everybody may see is kept by the visitor's browser only.
 func keepStatusFile(c *fiber.Ctx, p models.StatusPage) {
 	switch anybody := forAnybody(c, p); {
-	case c.Query("v") != strconv.FormatInt(p.Version, 10):
+	case c.Query("v") != strconv.FormatInt(p.SettingsVersion(), 10):
 		askAgain(c, p)
 	case anybody:
 		c.Set(fiber.HeaderCacheControl, static.CacheControl)

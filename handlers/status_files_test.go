@@ -1,7 +1,9 @@
 package handlers
 
 import (
+	"bytes"
 	"fmt"
+	"image/png"
 	"strings"
 	"testing"
 	"time"
@@ -44,11 +46,11 @@ func TestStatusThemeAndLogo(t *testing.T) {
 			h.store.Bus().Publish(events.Event{Type: events.StatusPageChanged, OrganizationID: h.organization.OrganizationID, Data: "page"})
 		}
 		picture := "\x89PNG\r\n\x1a\n<script>"
-		bytes := fmt.Sprintf("X'%x'", picture)
+		literal := fmt.Sprintf("X'%x'", picture)
 		if modelstest.IsPostgres(modelstest.URL(t, h.store)) {
-			bytes = fmt.Sprintf(`'\x%x'`, picture)
+			literal = fmt.Sprintf(`'\x%x'`, picture)
 		}
-		change(`accent = '#ffcc00', logo_type = 'image/png', version = 7, logo = ` + bytes)
+		change(`accent = '#ffcc00', logo_type = 'image/png', updated_at = '1970-01-01 00:00:00.000007+00:00', logo = ` + literal)
 		css, _ := views.StatusTheme("#ffcc00")
 		const forever = "public, max-age=31536000, immutable"
 		for _, line := range []struct{ path, kind, body, cache string }{
@@ -70,18 +72,77 @@ func TestStatusThemeAndLogo(t *testing.T) {
 				t.Errorf("%s of the preview: got %d with %q, want %q", path, a.status, got, want)
 			}
 		}
-		change(`visibility = 'link', link_token = 'key', version = 8`)
+		change(`visibility = 'link', link_token = 'key', updated_at = '1970-01-01 00:00:00.000008+00:00'`)
 		for path, want := range map[string]string{"/logo?key=key&v=8": "private, max-age=31536000, immutable", "/logo?key=key": "private, no-cache",
 			"?key=key": "private, no-cache", "/history/" + time.Now().UTC().Format(monthForm) + "?key=key": "private, no-cache"} {
 			if a := get(path); a.status != 200 || a.header.Get("Cache-Control") != want {
 				t.Errorf("%s of a page with a link: got %d with %q, want %q", path, a.status, a.header.Get("Cache-Control"), want)
 			}
 		}
-		change(`is_published = FALSE, version = 8`)
+		change(`is_published = FALSE`)
 		for _, path := range []string{"/theme.css?v=8", "/logo?v=8"} {
 			if a := get(path); a.status != 404 {
 				t.Errorf("%s of a page that is not published: got %d", path, a.status)
 			}
+		}
+	})
+}
+
+// Another logo has another address, and pages that are open are told to read themselves for it; what is told on the page leaves the
+// logo where it is in people's browsers.
+func TestStatusLogoReachesOpenPages(t *testing.T) {
+	houses(t, func(h *house) {
+		page := h.statusPage("page")
+		picture := func(side int) []byte {
+			t.Helper()
+			var b bytes.Buffer
+			if err := png.Encode(&b, noise(side)); err != nil {
+				t.Fatal(err)
+			}
+			return b.Bytes()
+		}
+		set := func(b []byte) {
+			t.Helper()
+			if _, err := h.store.SetStatusLogo(t.Context(), h.organization, page.PublicID, b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		logo := func() string {
+			t.Helper()
+			return h.request("GET", "/status/page", "").page(t).Find(".logo").AttrOr("src", "")
+		}
+		set(picture(8))
+		first := logo()
+		v := h.visitor(t, "page", "")
+		version, _ := v.until("sync", "")
+		other := picture(9)
+		set(other)
+		if id, data := v.until("sync", ""); id == version || data != id {
+			t.Errorf("got sync with %s, want it with a new version", data)
+		}
+		second := logo()
+		if a := h.request("GET", second, ""); first == "" || second == first || a.body != string(other) || !strings.Contains(a.header.Get("Cache-Control"), "immutable") {
+			t.Errorf("got the logo at %s with %v and at %s before, want the other one at another address", second, a.header, first)
+		}
+		if _, err := h.store.CreateStatusPost(t.Context(), h.organization, page.PublicID, object(t, `{"kind":"incident","title":"Line","body":"x"}`)); err != nil {
+			t.Fatal(err)
+		}
+		for {
+			_, name, data := v.next()
+			if name == "sync" {
+				t.Fatal("a post had open pages read themselves")
+			}
+			if name == "parts" && strings.Contains(data, "Line") {
+				break
+			}
+		}
+		if got := logo(); got != second {
+			t.Errorf("after a post the logo is at %s, want %s", got, second)
+		}
+		set(nil)
+		v.until("sync", "")
+		if got := logo(); got != "" {
+			t.Errorf("got a logo at %s, want none", got)
 		}
 	})
 }

@@ -267,7 +267,7 @@ func TestStatusSecretsChange(t *testing.T) {
 			return n
 		}
 		same := patch(`{"customDomainHostname":"Status.example.com","name":"Another"}`)
-		if same.DomainVerifiedAt == nil || *same.DomainRecord != *before.DomainRecord || same.LinkURL != "http://status.example.com?key="+strings.SplitN(before.LinkURL, "key=", 2)[1] || visits() != 1 {
+		if same.DomainVerifiedAt == nil || *same.DomainRecord != *before.DomainRecord || same.LinkURL != "http://status.example.com"+h.url[strings.LastIndex(h.url, ":"):]+"?key="+strings.SplitN(before.LinkURL, "key=", 2)[1] || visits() != 1 {
 			h.t.Errorf("got %+v and %d visits after a change of something else, want everything as it was", same, visits())
 		}
 		other := patch(`{"customDomainHostname":"other.example.com","password":"another horse battery"}`)

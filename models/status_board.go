@@ -18,7 +18,7 @@ type StatusBoard struct {
 	// HasLogo tells that the page has a picture of its own.
 	HasLogo, NoIndex bool
 	Latency          StatusLatency
-	// Version is the page's: it grows with its settings, and stands in the addresses of its logo and colours.
+	// Version is the page's SettingsVersion, which stands in the addresses of its logo and colours.
 	Version int64
 	// At is when it was read, in the page's time zone, which everything is drawn in; Measured is the newest check's time, zero
 	// without one.
@@ -159,7 +159,7 @@ const mostStatusMonitors = 500
 func (s *Store) UnscopedStatusBoard(ctx context.Context, p StatusPage) (StatusBoard, error) {
 	now := s.clock().UTC()
 	b := StatusBoard{Name: p.Name, Description: p.Description, Slug: p.Slug, Language: p.Language, TimeZone: p.TimeZone, FooterText: p.FooterText,
-		Accent: p.Accent, HasLogo: p.LogoType != "", NoIndex: p.NoIndex || p.Visibility != VisiblePublic, Latency: p.Latency, Version: p.Version, At: now.In(p.Zone())}
+		Accent: p.Accent, HasLogo: p.LogoType != "", NoIndex: p.NoIndex || p.Visibility != VisiblePublic, Latency: p.Latency, Version: p.SettingsVersion(), At: now.In(p.Zone())}
 	rows, err := s.statusMonitors(ctx, p)
 	if err != nil {
 		return StatusBoard{}, err

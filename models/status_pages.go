@@ -23,6 +23,9 @@ type StatusPagesFilter struct {
 // does not move it.
 func (p StatusPage) ETag() string { return fmt.Sprintf(`"%d"`, p.UpdatedAt.UnixMicro()) }
 
+// SettingsVersion grows with the page's settings, its logo among them; Version grows with what it tells, too.
+func (p StatusPage) SettingsVersion() int64 { return p.UpdatedAt.UnixMicro() }
+
 // HasPassword tells whether one was set.
 func (p StatusPage) HasPassword() bool { return p.PasswordHash != "" }
 

@@ -14,7 +14,8 @@ func TestMeasuredNotices(t *testing.T) {
 		h.check(h.first, "+--")
 		h.check(h.strange, "+--")
 		h.shows("down", h.board().Open, `incident downtime""  12:00- of Pirna`)
-		if n := h.board().Open[0]; !n.Measured || n.ID == h.detail().PublicID {
+		n := h.board().Open[0]
+		if !n.Measured || n.ID == h.detail().PublicID {
 			h.Errorf("got %+v, want it measured and under an id of the page's own", n)
 		}
 		none := h.page
@@ -30,6 +31,9 @@ func TestMeasuredNotices(t *testing.T) {
 		d := h.post(`{"kind":"incident","title":"The line to Pirna is cut","body":"We look.","incidentId":"` + incident + `"}`)
 		d = h.told(d, `{"state":"resolved","body":"It should work."}`)
 		h.shows("told", h.board().Open, `incident downtime"The line to Pirna is cut" monitoring 12:00- of Pirna`)
+		if told := h.board().Open[0]; told.ID != n.ID || told.Measured {
+			h.Errorf("told: got id %s, measured %v; want that of before, %s, as told", told.ID, told.Measured, n.ID)
+		}
 		if b, err := h.s.UnscopedStatusBoard(h.Context(), none); err != nil || len(b.Open) != 1 || b.Open[0].Measured {
 			h.Errorf("by hand: got %+v, %v; want what an operator told", b.Open, err)
 		}
@@ -71,6 +75,11 @@ func TestMeasuredNotices(t *testing.T) {
 
 		h.now = h.now.Add(models.StatusPastDays * 24 * time.Hour)
 		h.shows("a week later", h.board().Past)
+		over, err := h.s.UnscopedStatusOver(h.Context(), h.page)
+		if err != nil {
+			h.Fatal(err)
+		}
+		h.shows("for readers", over, `incident downtime"" resolved 12:00-12:01 of Pirna`)
 		month, err := h.s.UnscopedStatusMonth(h.Context(), h.page, 2026, time.November)
 		if err != nil {
 			h.Fatal(err)
@@ -205,6 +214,51 @@ func TestMaintenanceCancelled(t *testing.T) {
 		h.shows("begun and ended early", b.Past, `maintenance "Firmware" completed 12:30-12:40 of `)
 		if b.Past[0].Cancelled {
 			h.Error("what was begun is not cancelled")
+		}
+	})
+}
+
+// What turns too often stays open: it is unstable, not down, as long as it is up.
+func TestUnstableNotice(t *testing.T) {
+	withPage(t, func(h *tellingHouse) {
+		flapping := func(st models.MonitorState, r models.Result, rule models.Rule, status models.Status) (models.MonitorState, bool) {
+			st, ok := byOutcome(st, r, rule, status)
+			st.FlappingSince = h.next
+			return st, ok
+		}
+		h.check(h.first, "+--")
+		h.record(flapping, h.result(h.first, '+'))
+		if open := h.board().Open; len(open) != 1 || !open[0].Unstable || open[0].UpSince.Before(open[0].StartsAt) || !open[0].EndsAt.IsZero() {
+			h.Fatalf("up again: got %+v, want one that is unstable", open)
+		}
+		up := h.board().Groups[0].Components[0].Since
+		if got := h.board().Open[0].UpSince; !got.Equal(up) {
+			h.Errorf("got up since %s, want %s", got, up)
+		}
+		h.record(flapping, h.result(h.first, '-'))
+		h.record(flapping, h.result(h.first, '-'))
+		if open := h.board().Open; len(open) != 1 || open[0].Unstable || !open[0].UpSince.IsZero() {
+			h.Errorf("down once more: got %+v, want one that is down", open)
+		}
+	})
+}
+
+// Maintenance that is told of afterwards takes nothing from the page that was measured before.
+func TestMaintenanceToldAfterwards(t *testing.T) {
+	withPage(t, func(h *tellingHouse) {
+		h.check(h.second, "--+")
+		before := h.board().Past
+		if len(before) != 1 {
+			h.Fatalf("got %d, want the downtime", len(before))
+		}
+		from, to := before[0].StartsAt.Add(-time.Hour).Format(time.RFC3339), h.now.Add(time.Hour).Format(time.RFC3339)
+		h.post(`{"kind":"maintenance","title":"Firmware","startsAt":"` + from + `","endsAt":"` + to + `","monitorIds":["` + h.second.PublicID.String() + `"]}`)
+		if after := h.board().Past; len(after) != 1 || after[0].ID != before[0].ID {
+			h.Errorf("got %+v, want the downtime still", after)
+		}
+		h.check(h.second, "--+")
+		if after := h.board().Past; len(after) != 1 {
+			h.Errorf("during it: got %+v, want only what was before", after)
 		}
 	})
 }

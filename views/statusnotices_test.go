@@ -104,6 +104,19 @@ func TestStatusNotices(t *testing.T) {
 	}
 }
 
+// What is open although it is up is no outage: it is unstable, and says since when it is up.
+func TestUnstableNoticeReads(t *testing.T) {
+	for language, want := range map[string]string{"en": "Unstable Pirna is unstable since 13:41 · up since 13:59", "de": "Instabil Pirna ist instabil seit 13:41 · erreichbar seit 13:59"} {
+		p := toldPage(language)
+		p.Board.Open = []models.StatusNotice{{ID: uuid.New(), Kind: models.KindIncident, Type: models.IncidentDowntime, Measured: true, Unstable: true,
+			StartsAt: p.Board.At.Add(-21 * time.Minute), UpSince: p.Board.At.Add(-3 * time.Minute), Components: []string{"Pirna"}}}
+		article := drawnDoc(t, StatusOpen(p)).Find("article")
+		if got := plainText(article); !strings.HasPrefix(got, want) || article.Find(".state.down").Length() != 0 {
+			t.Errorf("%s: got %q, want %q first, and nothing red", language, got, want)
+		}
+	}
+}
+
 // How long an open incident lasts is said where the page goes on by itself, and only as long as it is known; parts leave it to the script.
 func TestStatusHowLongItLasts(t *testing.T) {
 	for _, line := range []struct {

@@ -214,6 +214,8 @@ func TestOneVerdict(t *testing.T) {
 	told := models.StatusNotice{Kind: models.KindIncident, State: models.PostIdentified}
 	measured := models.StatusNotice{Kind: models.KindIncident, Type: models.IncidentDowntime, Measured: true}
 	over := models.StatusNotice{Kind: models.KindIncident, State: models.PostResolved}
+	unstable := models.StatusNotice{Kind: models.KindIncident, Type: models.IncidentDowntime, Measured: true, Unstable: true, Components: []string{"B"}}
+	work := models.StatusNotice{Kind: models.KindMaintenance, State: models.PostInProgress}
 	for _, line := range []struct {
 		states             []models.State
 		open               models.StatusNotice
@@ -230,6 +232,10 @@ func TestOneVerdict(t *testing.T) {
 		{[]models.State{up, up}, measured, false, false, "degraded", "incident", "An incident is being worked on"},
 		{[]models.State{down, up}, measured, false, true, "unknown", "not measured", "Nothing is measured at present"},
 		{[]models.State{down, up}, told, false, true, "degraded", "incident", "An incident is being worked on"},
+		{[]models.State{up, up}, unstable, false, false, "degraded", "unstable", "One service is unstable"},
+		{[]models.State{down, up}, unstable, false, false, "down", "1 of 2 down", "1 of 2 services down"},
+		{[]models.State{up, up}, work, false, false, "maintenance", "maintenance", "Maintenance is under way"},
+		{[]models.State{up}, work, false, false, "maintenance", "maintenance", "Maintenance is under way"},
 		{[]models.State{up, up}, over, false, false, "up", "up", "All services are up"},
 		{[]models.State{up, up}, over, true, false, "maintenance", "maintenance", "Maintenance is under way"},
 		{[]models.State{up, paused}, over, false, false, "unknown", "1 of 2 not measured", "1 of 2 services not measured"},
@@ -249,7 +255,7 @@ func TestOneVerdict(t *testing.T) {
 			t.Errorf("%v, %+v: got %s, %q, %q, want %s, %q, %q", line.states, line.open, s.Kind, s.Short, s.Text, line.kind, line.short, line.words)
 		}
 		banner := draw(t, StatusBanner(p)).Find("#status-banner")
-		if got := banner.AttrOr("data-state", ""); got != line.kind || s.Incident != (banner.Find("h1").Text() == "An incident is being worked on") {
+		if got := banner.AttrOr("data-state", ""); got != line.kind || s.Incident != (banner.Find("h1").Text() == "An incident is being worked on" || s.Unstable > 0) {
 			t.Errorf("%v, %+v: the banner is %s and says %q, the summary %s and %q", line.states, line.open, got, banner.Find("h1").Text(), s.Kind, s.Text)
 		}
 	}

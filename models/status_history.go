@@ -27,17 +27,21 @@ func dayStarts(now time.Time, zone *time.Location) (starts [StatusDays]int64) {
 }
 
 // fillPasts gives the components their days, their uptime, and where the page shows one their history: three queries for fifty
-// monitors at most, and mostly none. Days are those of the page's zone. Those of UTC are read from the roll-ups of a day; others are
+// monitors at most, and mostly one: what maintenance was announced. Days are those of the page's zone. Those of UTC are read from the roll-ups of a day; others are
 // put together from hours, and from five minutes where midnight is within an hour of UTC, so that they are exact too. What is not
 // rolled up yet, two hours at most, is read from results. A past is up to five minutes old, unless the state turned: the time since
 // is added in that state, for as long as it was measured.
 func (s *Store) fillPasts(ctx context.Context, p StatusPage, rows []statusMonitor, now time.Time, fill func(i int) *StatusComponent) error {
 	zone := p.Zone()
 	r := pastReader{Store: s, now: now.UnixMilli(), starts: dayStarts(now, zone), latency: p.Latency}
+	var err error
+	if r.work, err = s.statusWork(ctx, p, time.UnixMilli(r.starts[0]), now); err != nil {
+		return err
+	}
 	keys, marks := make([]pastKey, len(rows)), make([]pastMark, len(rows))
 	for i := range rows {
 		m := &rows[i]
-		keys[i] = pastKey{m.ID, zone.String(), p.Latency}
+		keys[i] = pastKey{m.ID, zone.String(), p.Latency, r.work.key(m.ID)}
 		marks[i] = pastMark{slot: floorTo(r.now, statusFresh), rolled: floorTo(m.RolledUntil, hourMillis), since: m.Since.UnixMilli(), state: m.State,
 			maintenance: m.Status == StatusMaintenance}
 	}
@@ -74,6 +78,8 @@ func (r *pastReader) fill(c *StatusComponent, m *statusMonitor, past *statusPast
 		today.all.spend(m.State, measured-from)
 		if m.Status == StatusMaintenance {
 			today.announced.spend(m.State, measured-from)
+		} else {
+			today.announced.spend(m.State, r.work.within(m.ID, from, measured))
 		}
 	}
 	ms := func(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
@@ -100,6 +106,7 @@ type pastReader struct {
 	now     int64
 	starts  [StatusDays]int64
 	latency StatusLatency
+	work    workSpans
 }
 
 // day is which day the time belongs to; -1 = before all of them.
@@ -129,8 +136,8 @@ func (r *pastReader) read(ctx context.Context, of []*statusMonitor, pasts []*sta
 			}
 		}
 	}
-	if r.latency == LatencyNone {
-		return nil
+	if err := r.readWork(ctx, of, index); err != nil || r.latency == LatencyNone {
+		return err
 	}
 	return r.readHistories(ctx, of, index, tails)
 }
@@ -208,6 +215,17 @@ func (r *pastReader) readTails(ctx context.Context, of []*statusMonitor, index m
 		tails[id] = tallies(list, from, floorTo(r.now, level5m.step())+level5m.step(), level5m.step(), r.now)
 	})
 	return tails, err
+}
+
+// readWork takes what was measured in announced maintenance for that.
+func (r *pastReader) readWork(ctx context.Context, of []*statusMonitor, index map[int64]*statusPast) error {
+	pieces := r.work.pieces(of, r.starts[0], r.now, r.starts[1:])
+	return r.eachPiece(ctx, pieces, time.UnixMilli(r.now), func(span workSpan, monitor int64, t times) {
+		day := &index[monitor].days[r.day(span.from)]
+		left := day.all // at an end whose results are gone, whole buckets were counted
+		left.add(day.announced, -1)
+		day.announced.add(t.atMost(left), 1)
+	})
 }
 
 // readHistories makes the series of the last day: from five minutes, and from what is not rolled up yet.

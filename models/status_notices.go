@@ -243,8 +243,9 @@ func (s *Store) noticeParts(ctx context.Context, p StatusPage, monitors []Status
 	return parts, nil
 }
 
-// noticePosts are the page's posts of the time, and those of the measured incidents, with what was told of each.
-func (s *Store) noticePosts(ctx context.Context, p StatusPage, incidents []int64, from, to time.Time) ([]notice, error) {
+// noticePosts are the page's posts of the time, and those of the measured incidents, with what was told of each; only those of the kinds,
+// where there are any.
+func (s *Store) noticePosts(ctx context.Context, p StatusPage, incidents []int64, from, to time.Time, kinds ...StatusKind) ([]notice, error) {
 	var rows []struct {
 		StatusPost       `bun:",extend"`
 		Measured         bool
@@ -259,6 +260,9 @@ func (s *Store) noticePosts(ctx context.Context, p StatusPage, incidents []int64
 		}
 		return q
 	})
+	if len(kinds) > 0 {
+		q = q.Where("p.kind IN (?)", bun.List(kinds))
+	}
 	if !to.IsZero() {
 		// What was begun early or called off may have been planned for later.
 		q = q.Where("(p.starts_at < ? OR p.kind = ? AND EXISTS (SELECT 1 FROM status_updates AS u WHERE u.post_id = p.id AND u.state IN (?) AND u.at < ?))",

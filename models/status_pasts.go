@@ -24,11 +24,13 @@ type pastMark struct {
 // pastDay is a day in milliseconds: how long the monitor was what, and how much of that people had announced.
 type pastDay struct{ all, announced times }
 
-// pastKey is whose past, in which zone, with which chart.
+// pastKey is whose past, in which zone, with which chart, and what of it counts as maintenance.
 type pastKey struct {
 	monitor int64
 	zone    string
 	latency StatusLatency
+	// work is what the page announced of it.
+	work string
 }
 
 // statusPasts are the pasts in memory. Reading them anew for each board would read 90 days of each monitor every two seconds, as long

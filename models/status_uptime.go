@@ -53,37 +53,34 @@ func (b StatusBoard) Component(id uuid.UUID) (StatusComponent, bool) {
 
 // UnscopedStatusLastDay returns the uptime of the last 24 hours of the page's components, by the ids that visitors know: of this moment,
 // and exact. The middle is read from roll-ups; the five minutes in which the day begins, and what is not rolled up yet, are counted from
-// results. Where those of the begin are not kept any more, all of the five minutes are counted. Four queries for fifty components.
+// results. Where those of the begin are not kept any more, all of the five minutes are counted. What maintenance was announced of is that. Five
+// queries for fifty components.
 // Errors: trouble of the database only.
 func (s *Store) UnscopedStatusLastDay(ctx context.Context, p StatusPage) (map[uuid.UUID]Uptime, error) {
 	monitors, err := s.statusMonitors(ctx, p)
 	if err != nil || len(monitors) == 0 {
 		return nil, err
 	}
-	oldest, err := s.oldestResults(ctx, monitors)
+	of := make([]*statusMonitor, len(monitors))
+	for i := range monitors {
+		of[i] = &monitors[i]
+	}
+	now := s.clock()
+	from := now.Add(-24 * time.Hour)
+	windows, sums, err := s.timesWithin(ctx, of, from, now, now)
 	if err != nil {
 		return nil, err
 	}
-	now := s.clock()
-	windows, sums := make(map[int64]uptimeWindow, len(monitors)), make(map[int64]*tally, len(monitors))
-	var packs []int64
-	var unpacked []resultWindow
-	for i := range monitors {
-		m := &monitors[i]
-		w := windowOf(m.CreatedAt, m.RolledUntil, now.Add(-24*time.Hour), now, now, oldest[m.ID])
-		windows[m.ID], sums[m.ID] = w, new(tally)
-		packs = w.ids(packs, m.ID)
-		unpacked = w.results(unpacked, m.ID, int64(m.IntervalSeconds)*1000)
-	}
-	if err := s.addPacks(ctx, packs, windows, false, func(monitor int64, t *tally) { sums[monitor].addTimes(t) }); err != nil {
+	work, err := s.statusWork(ctx, p, from, now)
+	if err != nil {
 		return nil, err
 	}
-	err = s.resultsWithin(ctx, unpacked, false, func(monitor int64, rows []resultRow) {
-		for _, part := range windows[monitor].unpacked() {
-			for _, t := range tallies(rows, part[0], part[1], level5m.step(), part[1]) {
-				sums[monitor].addTimes(&t)
-			}
-		}
+	pieces := work.pieces(of, from.UnixMilli(), now.UnixMilli(), nil)
+	err = s.eachPiece(ctx, pieces, now, func(_ workSpan, monitor int64, t times) {
+		sum := sums[monitor]
+		left := sum.times
+		left.add(sum.announced, -1)
+		sum.announced.add(t.atMost(left), 1)
 	})
 	if err != nil {
 		return nil, err
@@ -96,8 +93,37 @@ func (s *Store) UnscopedStatusLastDay(ctx context.Context, p StatusPage) (map[uu
 	return out, nil
 }
 
+// timesWithin sums up how long the monitors were what in [from, to), with the window that was counted of each: the middle from roll-ups,
+// the ends from results, as far as these are kept. Errors: trouble of the database only.
+func (s *Store) timesWithin(ctx context.Context, monitors []*statusMonitor, from, to, now time.Time) (map[int64]uptimeWindow, map[int64]*tally, error) {
+	oldest, err := s.oldestResults(ctx, monitors)
+	if err != nil {
+		return nil, nil, err
+	}
+	windows, sums := make(map[int64]uptimeWindow, len(monitors)), make(map[int64]*tally, len(monitors))
+	var packs []int64
+	var unpacked []resultWindow
+	for _, m := range monitors {
+		w := windowOf(m.CreatedAt, m.RolledUntil, from, to, now, oldest[m.ID])
+		windows[m.ID], sums[m.ID] = w, new(tally)
+		packs = w.ids(packs, m.ID)
+		unpacked = w.results(unpacked, m.ID, int64(m.IntervalSeconds)*1000)
+	}
+	if err := s.addPacks(ctx, packs, windows, false, func(monitor int64, t *tally) { sums[monitor].addTimes(t) }); err != nil {
+		return nil, nil, err
+	}
+	err = s.resultsWithin(ctx, unpacked, false, func(monitor int64, rows []resultRow) {
+		for _, part := range windows[monitor].unpacked() {
+			for _, t := range tallies(rows, part[0], part[1], level5m.step(), part[1]) {
+				sums[monitor].addTimes(&t)
+			}
+		}
+	})
+	return windows, sums, err
+}
+
 // oldestResults are the slots of the monitors' first results that are kept; the end of time without one.
-func (s *Store) oldestResults(ctx context.Context, of []statusMonitor) (map[int64]int64, error) {
+func (s *Store) oldestResults(ctx context.Context, of []*statusMonitor) (map[int64]int64, error) {
 	ids := make([]int64, len(of))
 	for i := range of {
 		ids[i] = of[i].ID

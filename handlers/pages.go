@@ -58,6 +58,8 @@ func flashText(word string) string {
 		return "Told: visitors see it now."
 	case "status.hidden":
 		return "Kept off the page."
+	case "status.restored":
+		return "No longer left out."
 	case "status.saved":
 		return "Saved."
 	case "status.deleted":

@@ -172,7 +172,7 @@ func (s *Server) drawPost(c *fiber.Ctx, status int, form string, values, errs ma
 		return err
 	}
 	zone := page.Zone()
-	p := views.StatusPostPage{Page: s.page(c, d.Title, views.NavStatus), Head: s.statusHead(c, page, views.StatusNavPosts), Post: d, Targets: targets, Zone: zone.String(), Now: time.Now(),
+	p := views.StatusPostPage{Page: s.page(c, views.PostTitle(d.StatusPost), views.NavStatus), Head: s.statusHead(c, page, views.StatusNavPosts), Post: d, Targets: targets, Zone: zone.String(), Now: time.Now(),
 		MayTell: actorOf(c).May(models.MayHandleIncidents), Values: map[string]string{"title": d.Title, "startsAt": momentValue(d.StartsAt, zone), "endsAt": momentValue(d.EndsAt, zone),
 			"remindMinutes": views.Minutes(d.RemindMinutes)}, Told: map[string]string{"state": string(d.State)}}
 	if d.Hidden {
@@ -232,6 +232,9 @@ func (s *Server) deleteStatusPost(c *fiber.Ctx) error {
 	}
 	if err := s.Store.DeleteStatusPost(c.UserContext(), actorOf(c), page.PublicID, d.PublicID); err != nil {
 		return err
+	}
+	if d.IncidentID != 0 && d.Title == "" {
+		return s.redirect(c, postPath(page, uuid.Nil), "status.restored")
 	}
 	return s.redirect(c, postPath(page, uuid.Nil), "status.deleted")
 }

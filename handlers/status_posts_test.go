@@ -127,6 +127,80 @@ func TestTellPeople(t *testing.T) {
 	})
 }
 
+// A measured incident that was left out comes back by one button; what leaves it out has no title of ours that visitors could read.
+func TestLeaveOutAndShowAgain(t *testing.T) {
+	houses(t, func(h *house) {
+		page, session, admin := h.tellingPage(), h.session("admin@example.com"), h.token("admin@example.com")
+		incident := h.fail(h.monitor)
+		posts := "/status-pages/" + page.PublicID.String() + "/posts"
+		press := func(button string) {
+			h.t.Helper()
+			doc, _ := h.read("admin@example.com", posts)
+			form := doc.Find("[data-testid=measured-row] form").FilterFunction(func(_ int, f *goquery.Selection) bool { return f.Find("button").Text() == button })
+			if form.Length() != 1 {
+				h.t.Fatalf("got %q, want a button %q", doc.Find("[data-testid=measured-row]").Text(), button)
+			}
+			values := url.Values{}
+			for _, input := range form.Find("input").EachIter() {
+				values.Set(input.AttrOr("name", ""), input.AttrOr("value", ""))
+			}
+			if a := h.browser(session, "POST", form.AttrOr("action", ""), values); a.status != http.StatusSeeOther || a.header.Get("Location") != posts {
+				h.t.Fatalf("%s: got %d to %q, want the list again", button, a.status, a.header.Get("Location"))
+			}
+		}
+		reads := func(what, want string) {
+			h.t.Helper()
+			if got := h.visit("/status/clinics", "#status-open"); !strings.Contains(got, want) || want == "" && got != "" {
+				h.t.Errorf("%s: visitors read %q, want %q", what, got, want)
+			}
+		}
+		reads("at first", "Gateway is down")
+		press("Leave out")
+		reads("left out", "")
+		doc, _ := h.read("admin@example.com", posts)
+		one := doc.Find("[data-testid=post-row] a.name").AttrOr("href", "")
+		if got := doc.Find("[data-testid=post-row] a.name").Text(); got != "Measured incident, left out" {
+			h.t.Errorf("operators read %q", got)
+		}
+		for _, body := range []string{`{"hidden":false}`, `{"hidden":false,"title":" "}`} {
+			if a := h.api(admin, "PATCH", "/api"+one, body); a.status != http.StatusBadRequest || !strings.Contains(a.body, "delete the post") {
+				h.t.Errorf("%s: got %d %s, want 400 that says what to do", body, a.status, a.body)
+			}
+		}
+		if a := h.browser(session, "POST", one, url.Values{"title": {""}, "whole": {"yes"}}); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, "or delete this, then visitors read what was measured") {
+			h.t.Errorf("unticked: got %d %s, want 422 that says what to do", a.status, firstBytes(a.body))
+		}
+		reads("after all that", "")
+		press("Show again")
+		reads("shown again", "Gateway is down")
+		if doc, _ := h.read("admin@example.com", posts); doc.Find("[data-testid=post-row]").Length() != 0 {
+			h.t.Errorf("got %q, want no post left", doc.Find("[data-testid=post-row]").Text())
+		}
+		press("Leave out")
+		if a := h.api(admin, "PATCH", "/api"+one, `{"hidden":false,"title":"x"}`); a.status != http.StatusNotFound {
+			h.t.Errorf("the deleted one: got %d, want 404", a.status)
+		}
+		doc, _ = h.read("admin@example.com", posts)
+		one = doc.Find("[data-testid=post-row] a.name").AttrOr("href", "")
+		if a := h.browser(session, "POST", one+"/updates", url.Values{"state": {"identified"}, "body": {"A cut."}}); a.status != http.StatusSeeOther {
+			h.t.Errorf("an update: got %d", a.status)
+		}
+		if doc, _ := h.read("admin@example.com", posts); strings.Contains(doc.Find("[data-testid=measured-row]").Text(), "Show again") {
+			h.t.Error("what was told of it would go with one button")
+		}
+		if a := h.browser(session, "POST", one, url.Values{"title": {"Cut"}, "whole": {"yes"}}); a.status != http.StatusSeeOther {
+			h.t.Errorf("with a title: got %d %s", a.status, firstBytes(a.body))
+		}
+		reads("told", "Identified. A cut.")
+		// Not everything may be without a title.
+		for _, body := range []string{`{"kind":"incident","hidden":true}`, `{"kind":"incident","incidentId":"` + incident + `"}`, `{"kind":"announcement","hidden":true,"incidentId":null}`} {
+			if a := h.api(admin, "POST", "/api"+posts, body); a.status != http.StatusBadRequest || !strings.Contains(a.body, `"title":"Type a title"`) {
+				h.t.Errorf("%s: got %d %s, want 400 for the title", body, a.status, a.body)
+			}
+		}
+	})
+}
+
 // A measured incident ticks the monitors that were in it, also where another one is called the same.
 func TestTellPeopleOfNamesakes(t *testing.T) {
 	h := liteHouse(t)

@@ -40,6 +40,22 @@ func (p StatusPostsPage) rule() string {
 	}
 }
 
+// PostTitle is what operators call a post: by its title, or, where it only leaves a measured incident out, by that.
+func PostTitle(d models.StatusPost) string {
+	if d.Title == "" {
+		return "Measured incident, left out"
+	}
+	return d.Title
+}
+
+// nothingTold is said of a post without updates.
+func nothingTold(d models.StatusPost) string {
+	if d.Title == "" {
+		return "Nothing: it keeps the measured incident off the page until it is deleted, or told."
+	}
+	return "Nothing yet but the title."
+}
+
 // postLine says what a post is: Incident, Monitoring, measured, not shown.
 func postLine(d models.StatusPost) string {
 	parts := []string{kindName(d.Kind)}
@@ -236,5 +252,5 @@ func DeleteStatusPost(path string, d models.StatusPostDetail, csrf string) Confi
 	if d.IncidentID != 0 {
 		text = "Its updates go too. The measured incident is then shown as the page’s rule says."
 	}
-	return Confirm{Title: "Delete “" + d.Title + "”?", Text: text, Action: path + "/delete", Submit: "Delete", Cancel: path, CSRF: csrf}
+	return Confirm{Title: "Delete “" + PostTitle(d.StatusPost) + "”?", Text: text, Action: path + "/delete", Submit: "Delete", Cancel: path, CSRF: csrf}
 }

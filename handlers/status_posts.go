@@ -126,7 +126,7 @@ func (s *Server) showNewStatusPost(c *fiber.Ctx) error {
 	return s.drawPostForm(c, http.StatusOK, page, targets, values, nil)
 }
 
-// fillMeasured ticks the monitors of the measured incident.
+// fillMeasured ticks the monitors of the measured incident. Of one that is over there is to tell that it is, and since when.
 func (s *Server) fillMeasured(c *fiber.Ctx, page models.StatusPage, values map[string]string) error {
 	list, err := s.Store.StatusPageIncidents(c.UserContext(), actorOf(c), page.PublicID)
 	if err != nil {
@@ -136,6 +136,9 @@ func (s *Server) fillMeasured(c *fiber.Ctx, page models.StatusPage, values map[s
 		if m.PublicID.String() == values["incidentId"] {
 			for _, t := range m.Monitors {
 				values[views.MonitorBox+t.PublicID.String()] = "yes"
+			}
+			if !m.EndedAt.IsZero() {
+				values["state"], values["at"] = string(models.PostResolved), momentValue(m.EndedAt, page.Zone())
 			}
 			return nil
 		}

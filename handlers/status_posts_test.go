@@ -201,6 +201,48 @@ func TestLeaveOutAndShowAgain(t *testing.T) {
 	})
 }
 
+// Of an outage that is over the form tells that it is, and since when; the last thing that is told of a post is not taken back alone.
+func TestTellOfEnded(t *testing.T) {
+	h := liteHouse(t)
+	page, session := h.tellingPage(), h.session("admin@example.com")
+	incident := h.fail(h.monitor)
+	posts := "/status-pages/" + page.PublicID.String() + "/posts"
+	form := posts + "/new?kind=incident&incident=" + incident
+	state := func() (state, at string) {
+		doc, _ := h.read("admin@example.com", form)
+		return doc.Find("select[name=state] option[selected]").AttrOr("value", ""), doc.Find("input[name=at]").AttrOr("value", "")
+	}
+	if state, at := state(); state == "resolved" || at != "" {
+		t.Errorf("open: got %q at %q, want nothing resolved", state, at)
+	}
+	h.recover(h.monitor)
+	measured, err := h.store.StatusPageIncidents(t.Context(), h.organization, page.PublicID)
+	if err != nil || len(measured) != 1 || measured[0].EndedAt.IsZero() {
+		t.Fatalf("got %+v, %v; want an incident that is over", measured, err)
+	}
+	chosen, at := state()
+	if chosen != "resolved" || at != momentValue(measured[0].EndedAt, page.Zone()) {
+		t.Errorf("over: got %q at %q, want it resolved at %s", chosen, at, measured[0].EndedAt)
+	}
+	a := h.browser(session, "POST", posts, url.Values{"kind": {"incident"}, "whole": {"yes"}, "incidentId": {incident}, "title": {"Cut"}, "state": {chosen}, "at": {at}, "body": {"It was a cable."},
+		"monitor." + h.monitor.PublicID.String(): {"yes"}})
+	if a.status != http.StatusSeeOther {
+		t.Fatalf("got %d %s", a.status, firstBytes(a.body))
+	}
+	if got := h.visit("/status/clinics/history/"+time.Now().UTC().Format(monthForm), "main"); !strings.Contains(got, "Resolved. It was a cable.") {
+		t.Errorf("got %q, want it told as over", got)
+	}
+	doc, _ := h.read("admin@example.com", a.header.Get("Location"))
+	edit := doc.Find("[data-testid=update-row] a").AttrOr("href", "")
+	doc, _ = h.read("admin@example.com", edit)
+	if doc.Find("[formaction]").Length() != 0 || doc.Find("a[href='"+a.header.Get("Location")+"/delete']").Length() != 1 {
+		t.Error("the only update can be taken back alone, or there is no way to delete the post")
+	}
+	if a := h.browser(session, "POST", edit+"/delete", url.Values{"x": {"y"}}); a.status != http.StatusConflict || !strings.Contains(a.body, "delete the post instead") {
+		t.Errorf("got %d %s, want 409 and what to do", a.status, firstBytes(a.body))
+	}
+}
+
 // A measured incident ticks the monitors that were in it, also where another one is called the same.
 func TestTellPeopleOfNamesakes(t *testing.T) {
 	h := liteHouse(t)
@@ -310,8 +352,20 @@ func TestTellAPI(t *testing.T) {
 		t.Fatalf("got %d %s, want it made of the incident's monitor, with its first update", a.status, a.body)
 	}
 	one := posts + "/" + made.PublicID
-	if a := h.api(admin, "POST", one+"/updates", `{"state":"monitoring","body":"Spliced.","at":"2026-01-01T10:00:00+01:00"}`); a.status != http.StatusCreated || !strings.Contains(a.body, `"at":"2026-01-01T09:00:00.000Z"`) {
-		t.Errorf("back-dated: got %d %s, want it at 9 o'clock UTC", a.status, a.body)
+	if a := h.api(admin, "POST", one+"/updates", `{"state":"monitoring","body":"Spliced.","at":"2026-01-01T10:00:00+01:00"}`); a.status != http.StatusBadRequest || !strings.Contains(a.body, `"at":"Before the incident began: choose a later time"`) {
+		t.Errorf("before it began: got %d %s, want 400", a.status, a.body)
+	}
+	if a := h.api(admin, "DELETE", one+"/updates/"+made.Updates[0].PublicID, ""); a.status != http.StatusConflict || !strings.Contains(a.body, "delete the post instead") {
+		t.Errorf("all that was told: got %d %s, want 409 and what to do", a.status, a.body)
+	}
+	old := h.api(admin, "POST", posts, `{"kind":"incident","title":"Old","at":"2026-01-01T09:00:00Z"}`)
+	var before struct{ PublicID string }
+	old.decode(t, &before)
+	if a := h.api(admin, "POST", posts+"/"+before.PublicID+"/updates", `{"state":"monitoring","body":"Spliced.","at":"2026-01-01T11:30:00+01:00"}`); a.status != http.StatusCreated || !strings.Contains(a.body, `"at":"2026-01-01T10:30:00.000Z"`) {
+		t.Errorf("back-dated: got %d %s, want it at half past ten UTC", a.status, a.body)
+	}
+	if a := h.api(admin, "DELETE", posts+"/"+before.PublicID, ""); a.status != http.StatusOK {
+		t.Errorf("delete: got %d %s", a.status, a.body)
 	}
 	if a := h.api(admin, "PATCH", one+"/updates/"+made.Updates[0].PublicID, `{"body":"We searched."}`); a.status != http.StatusOK || !strings.Contains(a.body, "We searched.") {
 		t.Errorf("changed: got %d %s", a.status, a.body)

@@ -48,6 +48,18 @@ func PostTitle(d models.StatusPost) string {
 	return d.Title
 }
 
+// whenHint stands beside when something was told; more may be empty.
+func whenHint(k models.StatusKind, zone, more string) string {
+	hint := zone
+	if more != "" {
+		hint += "; " + more
+	}
+	if k == models.KindIncident {
+		hint += "; not before it began"
+	}
+	return hint
+}
+
 // nothingTold is said of a post without updates.
 func nothingTold(d models.StatusPost) string {
 	if d.Title == "" {
@@ -197,6 +209,9 @@ func kindName(k models.StatusKind) string {
 		return "Incident"
 	}
 }
+
+// newTitle is above the form for something new of the kind.
+func newTitle(k models.StatusKind) string { return "New " + strings.ToLower(kindName(k)) }
 
 // postStateName is a state as operators read it.
 func postStateName(s models.StatusPostState) string {

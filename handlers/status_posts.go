@@ -178,6 +178,12 @@ func (s *Server) drawPost(c *fiber.Ctx, status int, form string, values, errs ma
 	p := views.StatusPostPage{Page: s.page(c, views.PostTitle(d.StatusPost), views.NavStatus), Head: s.statusHead(c, page, views.StatusNavPosts), Post: d, Targets: targets, Zone: zone.String(), Now: time.Now(),
 		MayTell: actorOf(c).May(models.MayHandleIncidents), Values: map[string]string{"title": d.Title, "startsAt": momentValue(d.StartsAt, zone), "endsAt": momentValue(d.EndsAt, zone),
 			"remindMinutes": views.Minutes(d.RemindMinutes)}, Told: map[string]string{"state": string(d.State)}}
+	if ended := d.Incident.EndedAt; !ended.IsZero() && d.State != models.PostResolved {
+		p.Told["state"] = string(models.PostResolved)
+		if len(d.Updates) == 0 || ended.After(d.Updates[0].At) {
+			p.Told["at"] = momentValue(ended, zone)
+		}
+	}
 	if d.Hidden {
 		p.Values["hidden"] = "yes"
 	}

@@ -215,7 +215,22 @@ func TestTellOfEnded(t *testing.T) {
 	if state, at := state(); state == "resolved" || at != "" {
 		t.Errorf("open: got %q at %q, want nothing resolved", state, at)
 	}
+	a := h.browser(session, "POST", posts, url.Values{"kind": {"incident"}, "whole": {"yes"}, "incidentId": {incident}, "title": {"Soon over"}, "state": {"identified"}, "body": {"x"}})
+	soon := a.header.Get("Location")
+	more := func() (state string) {
+		doc, _ := h.read("admin@example.com", soon)
+		return doc.Find("form[action$='/updates'] option[selected]").AttrOr("value", "")
+	}
+	if got := more(); got != "identified" {
+		t.Errorf("more of what is open: got %q, want the state that it has", got)
+	}
 	h.recover(h.monitor)
+	if got := more(); got != "resolved" {
+		t.Errorf("more of what is over: got %q, want resolved", got)
+	}
+	if a := h.browser(session, "POST", soon+"/delete", url.Values{"x": {"y"}}); a.status != http.StatusSeeOther {
+		t.Fatalf("got %d %s", a.status, firstBytes(a.body))
+	}
 	measured, err := h.store.StatusPageIncidents(t.Context(), h.organization, page.PublicID)
 	if err != nil || len(measured) != 1 || measured[0].EndedAt.IsZero() {
 		t.Fatalf("got %+v, %v; want an incident that is over", measured, err)
@@ -224,7 +239,7 @@ func TestTellOfEnded(t *testing.T) {
 	if chosen != "resolved" || at != momentValue(measured[0].EndedAt, page.Zone()) {
 		t.Errorf("over: got %q at %q, want it resolved at %s", chosen, at, measured[0].EndedAt)
 	}
-	a := h.browser(session, "POST", posts, url.Values{"kind": {"incident"}, "whole": {"yes"}, "incidentId": {incident}, "title": {"Cut"}, "state": {chosen}, "at": {at}, "body": {"It was a cable."},
+	a = h.browser(session, "POST", posts, url.Values{"kind": {"incident"}, "whole": {"yes"}, "incidentId": {incident}, "title": {"Cut"}, "state": {chosen}, "at": {at}, "body": {"It was a cable."},
 		"monitor." + h.monitor.PublicID.String(): {"yes"}})
 	if a.status != http.StatusSeeOther {
 		t.Fatalf("got %d %s", a.status, firstBytes(a.body))

@@ -98,8 +98,6 @@ func routeMessage(e *fiber.Error) string {
 		return "There is nothing at this address"
 	case 405:
 		return "This address does not take this method"
-	case 413:
-		return "The body is larger than 64 KiB"
 	case 431:
 		return "The header fields are larger than 16 KiB"
 	case 400:
@@ -119,6 +117,9 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 		err = models.ErrUnauthorized // a program has nothing of being led to where people sign in
 	}
 	p := problemOf(err)
+	if p.status == 413 {
+		p.message, p.onPage = tooLarge(c.Path())
+	}
 	// What was refused before its first line was read has no path. It gets JSON: a program can not read a page, people
 	// can read this.
 	unread := c.Locals(localRequest) == nil && len(strings.Trim(c.Path(), "/")) == 0

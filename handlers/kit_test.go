@@ -183,6 +183,17 @@ func (h *house) fail(m models.MonitorRow) string {
 	return recorded[0].Incidents[0].Incident.PublicID.String()
 }
 
+// recover stores a good check of the monitor, now.
+func (h *house) recover(m models.MonitorRow) {
+	h.t.Helper()
+	slot := time.Now().UnixMilli() + 1
+	recorded, err := h.store.RecordResults(context.Background(), []models.Result{{Monitor: m.ID, Rev: m.Rev, Location: models.LocationID, Slot: slot, Kind: models.KindScheduled,
+		Outcome: models.OutcomeSuccess, Sent: 1, Received: 1, Packets: []models.Packet{{State: models.PacketReplied, RTT: time.Millisecond}}}}, judgeMeasured)
+	if err != nil || len(recorded) != 1 {
+		h.t.Fatalf("got %+v and error %v, want a good check recorded", recorded, err)
+	}
+}
+
 func object(t testing.TB, body string) models.Fields {
 	t.Helper()
 	f, err := models.ParseFields([]byte(body))

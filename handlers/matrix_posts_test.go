@@ -79,7 +79,9 @@ func (k *knocking) freshTold(kind int, at place) string {
 	d, err = h.store.CreateStatusPost(ctx, by, page.PublicID, object(k.T, `{"kind":"incident","title":"x","body":"y"}`))
 	must(err)
 	ref += "/posts/" + d.PublicID.String()
-	if kind == anUpdate {
+	if kind == anUpdate { // of two: the only one can not be taken back
+		d, err = h.store.AddStatusUpdate(ctx, by, page.PublicID, d.PublicID, object(k.T, `{"body":"z"}`))
+		must(err)
 		ref += "/updates/" + d.Updates[0].PublicID.String()
 	}
 	return ref

@@ -58,6 +58,8 @@ func flashText(word string) string {
 		return "Told: visitors see it now."
 	case "status.hidden":
 		return "Kept off the page."
+	case "status.restored":
+		return "No longer left out."
 	case "status.saved":
 		return "Saved."
 	case "status.deleted":
@@ -196,7 +198,7 @@ func (s *Server) failPage(c *fiber.Ctx, p problem, id string) error {
 	}
 	message := p.message
 	switch p.status {
-	case 403, 404, 500:
+	case 403, 404, 413, 500:
 		message = p.onPage // or the page's own words: they say it better than the API's
 	}
 	if viaHTMX(c) {

@@ -13,8 +13,12 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// mostLabel is how many characters a badge's label may have.
-const mostLabel = 60
+const (
+	// mostLabel is how many characters a badge's label may have.
+	mostLabel = 60
+	// mostName is how many characters of a name a badge shows; its title has all of them.
+	mostName = 40
+)
 
 // badgePeriods are the times that a badge may tell the uptime of, in days, with their words.
 var badgePeriods = []struct {
@@ -75,7 +79,7 @@ func (s *Server) drawBadge(c *fiber.Ctx, p models.StatusPage, v views.StatusPage
 		}
 		kind, b.Message = uptimeKind(u), v.Share(u)
 		if !q.labelled {
-			b.Label = cut(name, mostLabel-20) + ", " + v.T(period.words)
+			b.Label = cut(name, mostName-len(", 24 hours")) + ", " + v.T(period.words)
 		}
 		b.Title = name + ": " + v.T("%s of the last %s up", b.Message, v.T(period.words))
 		if u.Measured() == 0 {
@@ -86,7 +90,7 @@ func (s *Server) drawBadge(c *fiber.Ctx, p models.StatusPage, v views.StatusPage
 	case "latency":
 		kind, b.Message = badgeLatency(v, of, now)
 		if !q.labelled {
-			b.Label = cut(name, mostLabel)
+			b.Label = cut(name, mostName)
 		}
 		b.Title = name + ", " + v.T("round-trip time") + ": " + b.Message
 	default:
@@ -98,7 +102,7 @@ func (s *Server) drawBadge(c *fiber.Ctx, p models.StatusPage, v views.StatusPage
 			kind, b.Message = summary.Kind, summary.Short
 		}
 		if !q.labelled {
-			b.Label = cut(name, mostLabel)
+			b.Label = cut(name, mostName)
 		}
 		b.Title = name + ": " + b.Message
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +71,29 @@ func TestBadge(t *testing.T) {
 	}
 	if a := asked(t, h, h.s.showBadge, p, b, "label=Network+now&labelColor=abc&style=plastic"); !strings.Contains(a.body, ">Network now<") || !strings.Contains(a.body, `fill="#aabbcc"`) {
 		t.Errorf("with a label: got %s", a.body)
+	}
+}
+
+// A name of 120 characters makes no badge that is as wide as a page; the title has all of it.
+func TestBadgeOfLongNames(t *testing.T) {
+	h := liteHouse(t)
+	p, b := someBoard()
+	long := strings.Repeat("Wide Name ", 11) + "Long Name!"
+	b.Name, b.Groups[0].Components[1].Name = long, long
+	wide := regexp.MustCompile(`<svg [^>]*width="(\d+)"`)
+	for _, query := range []string{"", "show=uptime&lang=de", "show=latency"} {
+		for what, file := range map[string]statusFile{"page": h.s.showBadge, "component": func(c *fiber.Ctx, p models.StatusPage, v views.StatusPage) error {
+			return h.s.componentBadge(c, p, v, b.Groups[0].Components[1].ID.String())
+		}} {
+			a := asked(t, h, file, p, b, query)
+			title, width := badgeTitle.FindStringSubmatch(a.body), wide.FindStringSubmatch(a.body)
+			if a.status != http.StatusOK || len(title) != 2 || len(width) != 2 || !strings.HasPrefix(title[1], long) {
+				t.Fatalf("%s?%s: got %d %s, want the whole name in the title", what, query, a.status, a.body)
+			}
+			if n, _ := strconv.Atoi(width[1]); n > 400 || !strings.Contains(a.body, ">Wide Name Wide Name Wide") {
+				t.Errorf("%s?%s: got a badge of %d pixels: %s", what, query, n, a.body)
+			}
+		}
 	}
 }
 

@@ -10,13 +10,17 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// showStatusTheme is the page's accent as a style sheet.
+// showStatusTheme is the page's accent as a style sheet; under the preview's address the one that ?accent= tries.
 func (s *Server) showStatusTheme(c *fiber.Ctx) error {
 	p, err := s.openStatusPage(c)
 	if err != nil {
 		return err
 	}
-	css, ok := views.StatusTheme(p.Accent)
+	accent := p.Accent
+	if c.Locals(localPreview) != nil {
+		accent = c.Query("accent", accent)
+	}
+	css, ok := views.StatusTheme(accent)
 	if !ok {
 		return &models.NotFound{What: "Theme"}
 	}

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -22,6 +23,16 @@ func bodyLimit(path string) int {
 		return maxLayout
 	}
 	return maxBody
+}
+
+// tooLarge says what the largest body is that the path takes, to programs and on pages.
+func tooLarge(path string) (message, onPage string) {
+	most := fmt.Sprintf("larger than %d KiB", bodyLimit(path)>>10)
+	onPage = "The request is " + most + "."
+	if strings.HasSuffix(path, "/logo") {
+		onPage += fmt.Sprintf(" A logo may have %d kB at most.", models.MaxStatusLogo/1000)
+	}
+	return "The body is " + most, onPage
 }
 
 // multipartField is a field of a multipart form (RFC 7578), at most limit bytes and one more of it; nil where it is not there. It

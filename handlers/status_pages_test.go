@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"echolot/models"
+	"echolot/views"
 
 	"github.com/google/uuid"
 )
@@ -111,6 +112,25 @@ func TestStatusPreview(t *testing.T) {
 	if a = h.browser(session, "POST", statusPagePath(h, "/preview"), tried); a.status != 200 || a.page(t).Find("title").Text() != "Tried" || a.page(t).Find("html").AttrOr("lang", "") != "de" {
 		t.Errorf("got %d %s, want what was typed", a.status, a.body)
 	}
+	for _, saved := range []string{"", "#0000ff"} {
+		if saved != "" {
+			h.changePage(models.StatusPage{PublicID: uuid.MustParse(h.page)}, `{"accent":"`+saved+`"}`)
+		}
+		tried.Set("accent", "#aa00aa")
+		typed, _ := views.StatusTheme("#aa00aa")
+		at := h.browser(session, "POST", statusPagePath(h, "/preview"), tried).page(t).Find("#status-theme").AttrOr("href", "")
+		if css := h.browser(session, "GET", at, nil); css.status != 200 || css.body != typed || !strings.HasPrefix(css.header.Get("Content-Type"), "text/css") {
+			t.Errorf("saved %q: got %d %s at %q, want the colour that was typed", saved, css.status, firstBytes(css.body), at)
+		}
+	}
+	at := h.browser(session, "GET", statusPagePath(h, "/preview"), nil).page(t).Find("#status-theme").AttrOr("href", "")
+	if css, want := h.browser(session, "GET", at, nil), "#0000ff"; css.status != 200 || !strings.Contains(css.body, want) {
+		t.Errorf("got %d %s, want the colour that is saved, %s", css.status, firstBytes(css.body), want)
+	}
+	if got := h.browser(session, "GET", statusPagePath(h, "/preview/theme.css?accent=red"), nil).status; got != 404 {
+		t.Errorf("no colour: got %d, want 404", got)
+	}
+	tried.Del("accent")
 	tried.Set("timeZone", "nowhere")
 	tried.Set("name", "")
 	tried.Set("password", "short")

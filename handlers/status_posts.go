@@ -126,7 +126,7 @@ func (s *Server) showNewStatusPost(c *fiber.Ctx) error {
 	return s.drawPostForm(c, http.StatusOK, page, targets, values, nil)
 }
 
-// fillMeasured ticks the monitors of the measured incident.
+// fillMeasured ticks the monitors of the measured incident. Of one that is over there is to tell that it is, and since when.
 func (s *Server) fillMeasured(c *fiber.Ctx, page models.StatusPage, values map[string]string) error {
 	list, err := s.Store.StatusPageIncidents(c.UserContext(), actorOf(c), page.PublicID)
 	if err != nil {
@@ -136,6 +136,9 @@ func (s *Server) fillMeasured(c *fiber.Ctx, page models.StatusPage, values map[s
 		if m.PublicID.String() == values["incidentId"] {
 			for _, t := range m.Monitors {
 				values[views.MonitorBox+t.PublicID.String()] = "yes"
+			}
+			if !m.EndedAt.IsZero() {
+				values["state"], values["at"] = string(models.PostResolved), momentValue(m.EndedAt, page.Zone())
 			}
 			return nil
 		}
@@ -172,9 +175,15 @@ func (s *Server) drawPost(c *fiber.Ctx, status int, form string, values, errs ma
 		return err
 	}
 	zone := page.Zone()
-	p := views.StatusPostPage{Page: s.page(c, d.Title, views.NavStatus), Head: s.statusHead(c, page, views.StatusNavPosts), Post: d, Targets: targets, Zone: zone.String(), Now: time.Now(),
+	p := views.StatusPostPage{Page: s.page(c, views.PostTitle(d.StatusPost), views.NavStatus), Head: s.statusHead(c, page, views.StatusNavPosts), Post: d, Targets: targets, Zone: zone.String(), Now: time.Now(),
 		MayTell: actorOf(c).May(models.MayHandleIncidents), Values: map[string]string{"title": d.Title, "startsAt": momentValue(d.StartsAt, zone), "endsAt": momentValue(d.EndsAt, zone),
 			"remindMinutes": views.Minutes(d.RemindMinutes)}, Told: map[string]string{"state": string(d.State)}}
+	if ended := d.Incident.EndedAt; !ended.IsZero() && d.State != models.PostResolved {
+		p.Told["state"] = string(models.PostResolved)
+		if len(d.Updates) == 0 || ended.After(d.Updates[0].At) {
+			p.Told["at"] = momentValue(ended, zone)
+		}
+	}
 	if d.Hidden {
 		p.Values["hidden"] = "yes"
 	}
@@ -232,6 +241,9 @@ func (s *Server) deleteStatusPost(c *fiber.Ctx) error {
 	}
 	if err := s.Store.DeleteStatusPost(c.UserContext(), actorOf(c), page.PublicID, d.PublicID); err != nil {
 		return err
+	}
+	if d.IncidentID != 0 && d.Title == "" {
+		return s.redirect(c, postPath(page, uuid.Nil), "status.restored")
 	}
 	return s.redirect(c, postPath(page, uuid.Nil), "status.deleted")
 }

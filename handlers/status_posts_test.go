@@ -127,6 +127,137 @@ func TestTellPeople(t *testing.T) {
 	})
 }
 
+// A measured incident that was left out comes back by one button; what leaves it out has no title of ours that visitors could read.
+func TestLeaveOutAndShowAgain(t *testing.T) {
+	houses(t, func(h *house) {
+		page, session, admin := h.tellingPage(), h.session("admin@example.com"), h.token("admin@example.com")
+		incident := h.fail(h.monitor)
+		posts := "/status-pages/" + page.PublicID.String() + "/posts"
+		press := func(button string) {
+			h.t.Helper()
+			doc, _ := h.read("admin@example.com", posts)
+			form := doc.Find("[data-testid=measured-row] form").FilterFunction(func(_ int, f *goquery.Selection) bool { return f.Find("button").Text() == button })
+			if form.Length() != 1 {
+				h.t.Fatalf("got %q, want a button %q", doc.Find("[data-testid=measured-row]").Text(), button)
+			}
+			values := url.Values{}
+			for _, input := range form.Find("input").EachIter() {
+				values.Set(input.AttrOr("name", ""), input.AttrOr("value", ""))
+			}
+			if a := h.browser(session, "POST", form.AttrOr("action", ""), values); a.status != http.StatusSeeOther || a.header.Get("Location") != posts {
+				h.t.Fatalf("%s: got %d to %q, want the list again", button, a.status, a.header.Get("Location"))
+			}
+		}
+		reads := func(what, want string) {
+			h.t.Helper()
+			if got := h.visit("/status/clinics", "#status-open"); !strings.Contains(got, want) || want == "" && got != "" {
+				h.t.Errorf("%s: visitors read %q, want %q", what, got, want)
+			}
+		}
+		reads("at first", "Gateway is down")
+		press("Leave out")
+		reads("left out", "")
+		doc, _ := h.read("admin@example.com", posts)
+		one := doc.Find("[data-testid=post-row] a.name").AttrOr("href", "")
+		if got := doc.Find("[data-testid=post-row] a.name").Text(); got != "Measured incident, left out" {
+			h.t.Errorf("operators read %q", got)
+		}
+		for _, body := range []string{`{"hidden":false}`, `{"hidden":false,"title":" "}`} {
+			if a := h.api(admin, "PATCH", "/api"+one, body); a.status != http.StatusBadRequest || !strings.Contains(a.body, "delete the post") {
+				h.t.Errorf("%s: got %d %s, want 400 that says what to do", body, a.status, a.body)
+			}
+		}
+		if a := h.browser(session, "POST", one, url.Values{"title": {""}, "whole": {"yes"}}); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, "or delete this, then visitors read what was measured") {
+			h.t.Errorf("unticked: got %d %s, want 422 that says what to do", a.status, firstBytes(a.body))
+		}
+		reads("after all that", "")
+		press("Show again")
+		reads("shown again", "Gateway is down")
+		if doc, _ := h.read("admin@example.com", posts); doc.Find("[data-testid=post-row]").Length() != 0 {
+			h.t.Errorf("got %q, want no post left", doc.Find("[data-testid=post-row]").Text())
+		}
+		press("Leave out")
+		if a := h.api(admin, "PATCH", "/api"+one, `{"hidden":false,"title":"x"}`); a.status != http.StatusNotFound {
+			h.t.Errorf("the deleted one: got %d, want 404", a.status)
+		}
+		doc, _ = h.read("admin@example.com", posts)
+		one = doc.Find("[data-testid=post-row] a.name").AttrOr("href", "")
+		if a := h.browser(session, "POST", one+"/updates", url.Values{"state": {"identified"}, "body": {"A cut."}}); a.status != http.StatusSeeOther {
+			h.t.Errorf("an update: got %d", a.status)
+		}
+		if doc, _ := h.read("admin@example.com", posts); strings.Contains(doc.Find("[data-testid=measured-row]").Text(), "Show again") {
+			h.t.Error("what was told of it would go with one button")
+		}
+		if a := h.browser(session, "POST", one, url.Values{"title": {"Cut"}, "whole": {"yes"}}); a.status != http.StatusSeeOther {
+			h.t.Errorf("with a title: got %d %s", a.status, firstBytes(a.body))
+		}
+		reads("told", "Identified. A cut.")
+		// Not everything may be without a title.
+		for _, body := range []string{`{"kind":"incident","hidden":true}`, `{"kind":"incident","incidentId":"` + incident + `"}`, `{"kind":"announcement","hidden":true,"incidentId":null}`} {
+			if a := h.api(admin, "POST", "/api"+posts, body); a.status != http.StatusBadRequest || !strings.Contains(a.body, `"title":"Type a title"`) {
+				h.t.Errorf("%s: got %d %s, want 400 for the title", body, a.status, a.body)
+			}
+		}
+	})
+}
+
+// Of an outage that is over the form tells that it is, and since when; the last thing that is told of a post is not taken back alone.
+func TestTellOfEnded(t *testing.T) {
+	h := liteHouse(t)
+	page, session := h.tellingPage(), h.session("admin@example.com")
+	incident := h.fail(h.monitor)
+	posts := "/status-pages/" + page.PublicID.String() + "/posts"
+	form := posts + "/new?kind=incident&incident=" + incident
+	state := func() (state, at string) {
+		doc, _ := h.read("admin@example.com", form)
+		return doc.Find("select[name=state] option[selected]").AttrOr("value", ""), doc.Find("input[name=at]").AttrOr("value", "")
+	}
+	if state, at := state(); state == "resolved" || at != "" {
+		t.Errorf("open: got %q at %q, want nothing resolved", state, at)
+	}
+	a := h.browser(session, "POST", posts, url.Values{"kind": {"incident"}, "whole": {"yes"}, "incidentId": {incident}, "title": {"Soon over"}, "state": {"identified"}, "body": {"x"}})
+	soon := a.header.Get("Location")
+	more := func() (state string) {
+		doc, _ := h.read("admin@example.com", soon)
+		return doc.Find("form[action$='/updates'] option[selected]").AttrOr("value", "")
+	}
+	if got := more(); got != "identified" {
+		t.Errorf("more of what is open: got %q, want the state that it has", got)
+	}
+	h.recover(h.monitor)
+	if got := more(); got != "resolved" {
+		t.Errorf("more of what is over: got %q, want resolved", got)
+	}
+	if a := h.browser(session, "POST", soon+"/delete", url.Values{"x": {"y"}}); a.status != http.StatusSeeOther {
+		t.Fatalf("got %d %s", a.status, firstBytes(a.body))
+	}
+	measured, err := h.store.StatusPageIncidents(t.Context(), h.organization, page.PublicID)
+	if err != nil || len(measured) != 1 || measured[0].EndedAt.IsZero() {
+		t.Fatalf("got %+v, %v; want an incident that is over", measured, err)
+	}
+	chosen, at := state()
+	if chosen != "resolved" || at != momentValue(measured[0].EndedAt, page.Zone()) {
+		t.Errorf("over: got %q at %q, want it resolved at %s", chosen, at, measured[0].EndedAt)
+	}
+	a = h.browser(session, "POST", posts, url.Values{"kind": {"incident"}, "whole": {"yes"}, "incidentId": {incident}, "title": {"Cut"}, "state": {chosen}, "at": {at}, "body": {"It was a cable."},
+		"monitor." + h.monitor.PublicID.String(): {"yes"}})
+	if a.status != http.StatusSeeOther {
+		t.Fatalf("got %d %s", a.status, firstBytes(a.body))
+	}
+	if got := h.visit("/status/clinics/history/"+time.Now().UTC().Format(monthForm), "main"); !strings.Contains(got, "Resolved. It was a cable.") {
+		t.Errorf("got %q, want it told as over", got)
+	}
+	doc, _ := h.read("admin@example.com", a.header.Get("Location"))
+	edit := doc.Find("[data-testid=update-row] a").AttrOr("href", "")
+	doc, _ = h.read("admin@example.com", edit)
+	if doc.Find("[formaction]").Length() != 0 || doc.Find("a[href='"+a.header.Get("Location")+"/delete']").Length() != 1 {
+		t.Error("the only update can be taken back alone, or there is no way to delete the post")
+	}
+	if a := h.browser(session, "POST", edit+"/delete", url.Values{"x": {"y"}}); a.status != http.StatusConflict || !strings.Contains(a.body, "delete the post instead") {
+		t.Errorf("got %d %s, want 409 and what to do", a.status, firstBytes(a.body))
+	}
+}
+
 // A measured incident ticks the monitors that were in it, also where another one is called the same.
 func TestTellPeopleOfNamesakes(t *testing.T) {
 	h := liteHouse(t)
@@ -236,8 +367,20 @@ func TestTellAPI(t *testing.T) {
 		t.Fatalf("got %d %s, want it made of the incident's monitor, with its first update", a.status, a.body)
 	}
 	one := posts + "/" + made.PublicID
-	if a := h.api(admin, "POST", one+"/updates", `{"state":"monitoring","body":"Spliced.","at":"2026-01-01T10:00:00+01:00"}`); a.status != http.StatusCreated || !strings.Contains(a.body, `"at":"2026-01-01T09:00:00.000Z"`) {
-		t.Errorf("back-dated: got %d %s, want it at 9 o'clock UTC", a.status, a.body)
+	if a := h.api(admin, "POST", one+"/updates", `{"state":"monitoring","body":"Spliced.","at":"2026-01-01T10:00:00+01:00"}`); a.status != http.StatusBadRequest || !strings.Contains(a.body, `"at":"Before the incident began: choose a later time"`) {
+		t.Errorf("before it began: got %d %s, want 400", a.status, a.body)
+	}
+	if a := h.api(admin, "DELETE", one+"/updates/"+made.Updates[0].PublicID, ""); a.status != http.StatusConflict || !strings.Contains(a.body, "delete the post instead") {
+		t.Errorf("all that was told: got %d %s, want 409 and what to do", a.status, a.body)
+	}
+	old := h.api(admin, "POST", posts, `{"kind":"incident","title":"Old","at":"2026-01-01T09:00:00Z"}`)
+	var before struct{ PublicID string }
+	old.decode(t, &before)
+	if a := h.api(admin, "POST", posts+"/"+before.PublicID+"/updates", `{"state":"monitoring","body":"Spliced.","at":"2026-01-01T11:30:00+01:00"}`); a.status != http.StatusCreated || !strings.Contains(a.body, `"at":"2026-01-01T10:30:00.000Z"`) {
+		t.Errorf("back-dated: got %d %s, want it at half past ten UTC", a.status, a.body)
+	}
+	if a := h.api(admin, "DELETE", posts+"/"+before.PublicID, ""); a.status != http.StatusOK {
+		t.Errorf("delete: got %d %s", a.status, a.body)
 	}
 	if a := h.api(admin, "PATCH", one+"/updates/"+made.Updates[0].PublicID, `{"body":"We searched."}`); a.status != http.StatusOK || !strings.Contains(a.body, "We searched.") {
 		t.Errorf("changed: got %d %s", a.status, a.body)

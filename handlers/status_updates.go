@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"net/http"
 
 	"echolot/models"
@@ -90,7 +91,12 @@ func (s *Server) deleteStatusUpdate(c *fiber.Ctx) error {
 	if _, err := formValues(c); err != nil {
 		return err
 	}
-	if _, err := s.Store.DeleteStatusUpdate(c.UserContext(), actorOf(c), page.PublicID, d.PublicID, u.PublicID); err != nil {
+	_, err = s.Store.DeleteStatusUpdate(c.UserContext(), actorOf(c), page.PublicID, d.PublicID, u.PublicID)
+	var conflict *models.Conflict
+	if errors.As(err, &conflict) {
+		return s.drawUpdate(c, http.StatusConflict, nil, map[string]string{"": conflict.Message + "."})
+	}
+	if err != nil {
 		return err
 	}
 	return s.redirect(c, postPath(page, d.PublicID), "status.takenback")

@@ -165,12 +165,16 @@ func (s *Store) UnscopedStatusBoard(ctx context.Context, p StatusPage) (StatusBo
 		return StatusBoard{}, err
 	}
 	places := make([][2]int, len(rows))
+	groups := map[string]int{}
 	for i, m := range rows {
-		if n := len(b.Groups); n == 0 || b.Groups[n-1].Name != m.GroupName {
+		at, there := groups[groupKey(m.GroupName)]
+		if !there {
+			at = len(b.Groups)
+			groups[groupKey(m.GroupName)] = at
 			b.Groups = append(b.Groups, StatusGroup{Name: m.GroupName})
 		}
-		g := &b.Groups[len(b.Groups)-1]
-		places[i] = [2]int{len(b.Groups) - 1, len(g.Components)}
+		g := &b.Groups[at]
+		places[i] = [2]int{at, len(g.Components)}
 		g.Components = append(g.Components, m.component(p))
 		if m.LastCheckedAt.After(b.Measured) {
 			b.Measured = m.LastCheckedAt.UTC()

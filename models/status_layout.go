@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
+	"golang.org/x/text/cases"
 )
 
 // The bounds of a place's texts, in characters.
@@ -82,15 +83,23 @@ func (r reader) places(key string) []statusPlaceInput {
 	return together(out)
 }
 
-// together moves the places of a group behind the group's first one.
+// groupKey is the same for names that people take for one: "Core net" and "core  net". All that has no group is one too.
+func groupKey(name string) string {
+	return cases.Fold().String(strings.Join(strings.Fields(name), " "))
+}
+
+// together moves the places of a group behind the group's first one, whose spelling they get.
 func together(places []statusPlaceInput) []statusPlaceInput {
 	var groups []string
 	of := map[string][]statusPlaceInput{}
 	for _, p := range places {
-		if of[p.groupName] == nil {
-			groups = append(groups, p.groupName)
+		key := groupKey(p.groupName)
+		if of[key] == nil {
+			groups = append(groups, key)
+		} else {
+			p.groupName = of[key][0].groupName
 		}
-		of[p.groupName] = append(of[p.groupName], p)
+		of[key] = append(of[key], p)
 	}
 	out := make([]statusPlaceInput, 0, len(places))
 	for _, g := range groups {

@@ -26,6 +26,8 @@ type StatusMeasured struct {
 	// Post is the page's of it; nil where there is none. Hidden is true where that leaves it out.
 	Post   uuid.UUID
 	Hidden bool
+	// Restorable is true where the post only leaves it out, so that visitors read of it again when the post is deleted.
+	Restorable bool
 	// Shown tells whether visitors are shown it: because of the page's rule, or because of the post.
 	Shown bool
 }
@@ -82,13 +84,17 @@ func (s *Store) StatusPageIncidents(ctx context.Context, by Actor, page uuid.UUI
 	if len(list) == 0 {
 		return nil, nil
 	}
-	var posts []StatusPost
-	err = s.ro.NewSelect().Model(&posts).Where("p.organization_id = ? AND p.page_id = ? AND p.incident_id IN (?)", p.OrganizationID, p.ID, bun.List(incidents)).Scan(ctx)
+	var posts []struct {
+		StatusPost `bun:",extend"`
+		Told       bool
+	}
+	err = s.ro.NewSelect().TableExpr("status_posts AS p").ColumnExpr("p.*, EXISTS (SELECT 1 FROM status_updates AS u WHERE u.post_id = p.id) AS told").Where("p.organization_id = ? AND p.page_id = ? AND p.incident_id IN (?)", p.OrganizationID, p.ID, bun.List(incidents)).Scan(ctx, &posts)
 	if err != nil {
 		return nil, fmt.Errorf("reading the posts of incidents: %w", err)
 	}
 	for _, post := range posts {
 		m := &list[places[post.IncidentID]]
+		m.Restorable = m.Shown && post.Hidden && post.Title == "" && !post.Told
 		m.Post, m.Hidden, m.Shown = post.PublicID, post.Hidden, !post.Hidden
 	}
 	return list, nil

@@ -39,7 +39,8 @@ type StatusPost struct {
 	OrganizationID int64
 	PageID         int64
 	Kind           StatusKind
-	Title          string
+	// Title is empty of a post that only leaves a measured incident out.
+	Title string
 	// State is that of the newest update.
 	State StatusPostState
 	// StartsAt to EndsAt; EndsAt is zero for what is not over and has no end set.

@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -14,7 +15,13 @@ const maxRemind = 14 * 24 * 60
 // apply changes p as the fields say and notes in e what is wrong with them. Its kind is known already.
 func (p *StatusPost) apply(f Fields, create bool, e *Invalid) {
 	in := reader{Fields: f, e: e}
-	in.title(&p.Title, create)
+	if v, ok := in.flag("hidden", true); ok {
+		p.Hidden = v
+	}
+	if typed, ok := in.text("title", true); !create && p.Title == "" && !p.Hidden && p.IncidentID != 0 && strings.TrimSpace(typed) == "" && ok == f.Has("title") {
+		e.add("title", "title is required; to show what was measured, delete the post", "Type a title; or delete this, then visitors read what was measured")
+	}
+	in.title(&p.Title, p.untitled(f))
 	if t, ok := in.moment("startsAt", true); ok {
 		p.StartsAt = t
 	}
@@ -22,9 +29,6 @@ func (p *StatusPost) apply(f Fields, create bool, e *Invalid) {
 		e.add("endsAt", "an incident ends with its update resolved", "Add an update that says resolved")
 	} else if t, ok := in.moment("endsAt", false); ok || f.null("endsAt") {
 		p.EndsAt = t
-	}
-	if v, ok := in.flag("hidden", true); ok {
-		p.Hidden = v
 	}
 	if !create && f.Has("kind") {
 		if v, ok := in.text("kind", true); ok && v != string(p.Kind) {
@@ -44,6 +48,12 @@ func (p *StatusPost) apply(f Fields, create bool, e *Invalid) {
 	case p.Kind != KindIncident && !wrong && !p.EndsAt.IsZero() && !p.EndsAt.After(p.StartsAt):
 		e.add("endsAt", "endsAt must be after startsAt", "It ends before it begins: choose a later time")
 	}
+}
+
+// untitled tells whether the post may have no title, f being what is sent of it: where all that it does is to leave a measured incident
+// out. Visitors never read of it.
+func (p *StatusPost) untitled(f Fields) bool {
+	return p.Hidden && (p.IncidentID != 0 || f.Has("incidentId") && !f.null("incidentId"))
 }
 
 // checkBegin notes in e what is wrong with when an incident began: nobody tells of one before it begins. updates are newest first.

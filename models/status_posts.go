@@ -115,7 +115,7 @@ func (s *Store) postUpdates(ctx context.Context, db bun.IDB, post int64) ([]Stat
 }
 
 // CreateStatusPost tells something new on the page: kind, title, startsAt, endsAt, hidden, remindMinutes, monitorIds, incidentId, and its
-// first update's state, body and at. Errors: ErrForbidden, *Invalid, *NotFound, also for the incident; *Conflict for one that has a post.
+// first update's state, body and at. What only hides a measured incident needs no title. Errors: ErrForbidden, *Invalid, *NotFound, also for the incident; *Conflict for one that has a post.
 func (s *Store) CreateStatusPost(ctx context.Context, by Actor, page uuid.UUID, f Fields) (StatusPostDetail, error) {
 	now, e := s.clock(), new(Invalid)
 	in := reader{Fields: f, e: e}
@@ -144,7 +144,8 @@ func (s *Store) CreateStatusPost(ctx context.Context, by Actor, page uuid.UUID, 
 		if ids, ok := affects(f, targets, e); ok {
 			monitors = ids
 		}
-		if first.State == "" && (first.Body != "" || p.Kind == KindIncident) {
+		told := first.Body != "" || first.State != "" || p.Kind == KindIncident && p.Title != ""
+		if told && first.State == "" {
 			first.State = firstState(p.Kind)
 		}
 		if f.Has("startsAt") {
@@ -154,7 +155,6 @@ func (s *Store) CreateStatusPost(ctx context.Context, by Actor, page uuid.UUID, 
 		if err := e.orNil(); err != nil {
 			return err
 		}
-		told := p.Kind == KindIncident && !p.Hidden || first.Body != "" || first.State != ""
 		if told {
 			p.settle(&first)
 		} else {

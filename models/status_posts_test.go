@@ -64,6 +64,47 @@ func TestStatusPostCourse(t *testing.T) {
 	})
 }
 
+// Nothing is told of an incident before it began, measured or not, in minutes as people type them; all that is told of one stays.
+func TestStatusUpdateNotBefore(t *testing.T) {
+	withPage(t, func(h *tellingHouse) {
+		h.next = h.next.Truncate(time.Minute).Add(50 * time.Second)
+		h.check(h.first, "+---")
+		measured, err := h.s.StatusPageIncidents(h.Context(), h.by, h.page.PublicID)
+		if err != nil || len(measured) != 1 {
+			h.Fatalf("got %d incidents, %v; want one", len(measured), err)
+		}
+		h.now = h.now.Add(10 * time.Minute)
+		began := measured[0].StartedAt.Truncate(time.Minute)
+		for what, d := range map[string]models.StatusPostDetail{
+			"measured": h.post(`{"kind":"incident","title":"Cut","incidentId":"` + measured[0].PublicID.String() + `"}`),
+			"told":     h.post(`{"kind":"incident","title":"Slow","startsAt":"` + measured[0].StartedAt.Format(time.RFC3339Nano) + `"}`),
+		} {
+			add := func(at time.Time) (models.StatusPostDetail, error) {
+				return h.s.AddStatusUpdate(h.Context(), h.by, h.page.PublicID, d.PublicID, fields(h.T, `{"state":"identified","body":"x","at":"`+at.Format(time.RFC3339)+`"}`))
+			}
+			var invalid *models.Invalid
+			if _, err := add(began.Add(-time.Minute)); !errors.As(err, &invalid) || invalid.Fields[0].Field != "at" {
+				h.Errorf("%s: got %v, want the minute before it refused", what, err)
+			}
+			told, err := add(began)
+			if n := len(told.Updates); err != nil || n != 2 || !told.Updates[n-1].At.Equal(d.StartsAt) || !began.Before(d.StartsAt) {
+				h.Fatalf("%s: got %+v, %v; want what is told of the minute in which it began told when it began", what, told.Updates, err)
+			}
+			change := told.Updates[0].PublicID
+			if _, err := h.s.ChangeStatusUpdate(h.Context(), h.by, h.page.PublicID, d.PublicID, change, fields(h.T, `{"at":"`+began.Add(-time.Minute).Format(time.RFC3339)+`"}`)); !errors.As(err, &invalid) {
+				h.Errorf("%s: got %v, want it not moved before it", what, err)
+			}
+			if _, err := h.s.DeleteStatusUpdate(h.Context(), h.by, h.page.PublicID, d.PublicID, change); err != nil {
+				h.Errorf("%s: %v", what, err)
+			}
+			var conflict *models.Conflict
+			if _, err := h.s.DeleteStatusUpdate(h.Context(), h.by, h.page.PublicID, d.PublicID, told.Updates[1].PublicID); !errors.As(err, &conflict) {
+				h.Errorf("%s: got %v, want all that is told of it to stay", what, err)
+			}
+		}
+	})
+}
+
 // What is wrong with a post is said at its field.
 func TestStatusPostRefused(t *testing.T) {
 	withPage(t, func(h *tellingHouse) {

@@ -112,16 +112,19 @@ func (r reader) moment(key string, notNull bool) (t time.Time, ok bool) {
 	return t.UTC().Truncate(time.Microsecond), true
 }
 
-// title reads a title into t.
-func (r reader) title(t *string, create bool) {
+// title reads a title into t, which needs one unless it is optional.
+func (r reader) title(t *string, optional bool) {
 	v, ok := r.text("title", true)
 	if !ok {
-		if create {
+		if _, wrong := r.e.Field("title"); *t == "" && !optional && !wrong {
 			r.e.add("title", "title is required", "Type a title")
 		}
 		return
 	}
 	title, wrong := cleanName(v, maxTitle)
+	if wrong == "is required" && optional {
+		wrong = ""
+	}
 	switch wrong {
 	case "":
 	case "is required":

@@ -64,7 +64,7 @@ func (t *StatusTemplate) apply(f Fields, create bool, e *Invalid) {
 	if create || f.Has("kind") {
 		t.Kind = in.kind()
 	}
-	in.title(&t.Title, create)
+	in.title(&t.Title, false)
 	if f.Has("state") {
 		t.State = in.state(t.Kind)
 	}

@@ -47,18 +47,21 @@ func (p StatusPost) stateAt(updates []StatusUpdate, at time.Time) StatusPostStat
 	return firstState(p.Kind)
 }
 
-// check notes in e what is wrong with when it was told.
-func (u StatusUpdate) check(p StatusPost, now time.Time, e *Invalid) {
+// check notes in e what is wrong with when it was told. People type minutes: of that in which an incident began, it is told when it began.
+func (u *StatusUpdate) check(p StatusPost, now time.Time, e *Invalid) {
 	switch {
 	case u.At.After(now.Add(clockSlack)):
 		e.add("at", "at must not be in the future", "In the future: choose when it was told")
-	case p.Kind == KindIncident && p.IncidentID == 0 && u.At.Before(p.StartsAt):
+	case p.Kind != KindIncident:
+	case u.At.Before(p.StartsAt.Truncate(time.Minute)):
 		e.add("at", "at must not be before startsAt", "Before the incident began: choose a later time")
+	default:
+		u.At = later(u.At, p.StartsAt)
 	}
 }
 
 // apply changes u as the fields say and notes in e what is wrong with them.
-func (u *StatusUpdate) apply(f Fields, p StatusPost, now time.Time, e *Invalid) {
+func (u *StatusUpdate) apply(f Fields, p StatusPost, create bool, now time.Time, e *Invalid) {
 	in := reader{Fields: f, e: e}
 	if st := in.state(p.Kind); st != "" {
 		u.State = st
@@ -72,7 +75,9 @@ func (u *StatusUpdate) apply(f Fields, p StatusPost, now time.Time, e *Invalid) 
 	if _, wrong := e.Field("state"); u.Body == "" && u.State == "" && !wrong {
 		e.add("body", "body is required", "Type what to tell")
 	}
-	u.check(p, now, e)
+	if create || f.Has("at") {
+		u.check(p, now, e)
+	}
 }
 
 // insertUpdate stores an update with its author's name.
@@ -112,7 +117,7 @@ func (s *Store) AddStatusUpdate(ctx context.Context, by Actor, page, post uuid.U
 		}
 		held := p.stateAt(updates, u.At)
 		u.State = held
-		u.apply(f, p, now, e)
+		u.apply(f, p, true, now, e)
 		if _, wrong := e.Field("state"); u.Body == "" && u.State == held && !wrong {
 			e.add("body", "body is required", "Type what to tell, or choose another state")
 		}
@@ -131,7 +136,7 @@ func (s *Store) ChangeStatusUpdate(ctx context.Context, by Actor, page, post, id
 			return nil, nil, err
 		}
 		u := old
-		if u.apply(f, p, s.clock(), e); len(e.Fields) > 0 {
+		if u.apply(f, p, false, s.clock(), e); len(e.Fields) > 0 {
 			return nil, nil, nil
 		}
 		if _, err := tx.NewUpdate().Model(&u).Column("state", "body", "at").WherePK().Exec(ctx); err != nil {
@@ -141,12 +146,19 @@ func (s *Store) ChangeStatusUpdate(ctx context.Context, by Actor, page, post, id
 	})
 }
 
-// DeleteStatusUpdate takes back what was told. Errors: ErrForbidden, *NotFound.
+// DeleteStatusUpdate takes back what was told. Errors: ErrForbidden, *NotFound, *Conflict for all that is told of a post.
 func (s *Store) DeleteStatusUpdate(ctx context.Context, by Actor, page, post, id uuid.UUID) (StatusPostDetail, error) {
 	return s.tellMore(ctx, by, page, post, "status_update.delete", func(ctx context.Context, tx bun.Tx, p StatusPost, _ *Invalid) (before, after any, err error) {
 		u, err := s.update(ctx, tx, p, id)
 		if err != nil {
 			return nil, nil, err
+		}
+		n, err := tx.NewSelect().TableExpr("status_updates").Where("post_id = ?", p.ID).Count(ctx)
+		if err != nil {
+			return nil, nil, fmt.Errorf("counting updates: %w", err)
+		}
+		if n == 1 {
+			return nil, nil, &Conflict{Message: "This is all that is told of it: change it, or delete the post instead"}
 		}
 		if _, err := tx.NewDelete().Model(&u).WherePK().Exec(ctx); err != nil {
 			return nil, nil, fmt.Errorf("deleting an update: %w", err)

@@ -210,7 +210,7 @@ func StatusLayout(p StatusLayoutPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "<div class=\"promise\"><p>Smaller numbers stand higher, the arrows change them; without one by name, behind the others. Monitors of a group stand together.</p><button class=\"btn btn-main\" type=\"submit\">Save</button></div></form></section></main>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "<div class=\"promise\"><p>Smaller numbers stand higher, the arrows change them; without one by name, behind the others. Monitors of a group stand together, and so do those without one.</p><button class=\"btn btn-main\" type=\"submit\">Save</button></div></form></section></main>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -1051,7 +1051,7 @@ func statusLink(p StatusPageFormPage) templ.Component {
 			templ_7745c5c3_Var39 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 90, "<section class=\"panel\" aria-labelledby=\"link-title\"><div class=\"panel-head\"><h2 id=\"link-title\">Link</h2><span class=\"dim not-phone\">opens the page where it is seen by who has it</span></div><div class=\"panel-body link-line\"><label class=\"visually-hidden\" for=\"link\">Link to the page</label> <input class=\"input mono\" id=\"link\" data-testid=\"status-link\" value=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 90, "<section class=\"panel\" aria-labelledby=\"link-title\"><div class=\"panel-head\"><h2 id=\"link-title\">Link</h2><span class=\"dim not-phone\">works while the page is seen by “who has the link”</span></div><div class=\"panel-body link-line\"><label class=\"visually-hidden\" for=\"link\">Link to the page</label> <input class=\"input mono\" id=\"link\" data-testid=\"status-link\" value=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

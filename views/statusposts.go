@@ -40,6 +40,34 @@ func (p StatusPostsPage) rule() string {
 	}
 }
 
+// PostTitle is what operators call a post: by its title, or, where it only leaves a measured incident out, by that.
+func PostTitle(d models.StatusPost) string {
+	if d.Title == "" {
+		return "Measured incident, left out"
+	}
+	return d.Title
+}
+
+// whenHint stands beside when something was told; more may be empty.
+func whenHint(k models.StatusKind, zone, more string) string {
+	hint := zone
+	if more != "" {
+		hint += "; " + more
+	}
+	if k == models.KindIncident {
+		hint += "; not before it began"
+	}
+	return hint
+}
+
+// nothingTold is said of a post without updates.
+func nothingTold(d models.StatusPost) string {
+	if d.Title == "" {
+		return "Nothing: it keeps the measured incident off the page until it is deleted, or told."
+	}
+	return "Nothing yet but the title."
+}
+
 // postLine says what a post is: Incident, Monitoring, measured, not shown.
 func postLine(d models.StatusPost) string {
 	parts := []string{kindName(d.Kind)}
@@ -182,6 +210,9 @@ func kindName(k models.StatusKind) string {
 	}
 }
 
+// newTitle is above the form for something new of the kind.
+func newTitle(k models.StatusKind) string { return "New " + strings.ToLower(kindName(k)) }
+
 // postStateName is a state as operators read it.
 func postStateName(s models.StatusPostState) string {
 	switch s {
@@ -236,5 +267,5 @@ func DeleteStatusPost(path string, d models.StatusPostDetail, csrf string) Confi
 	if d.IncidentID != 0 {
 		text = "Its updates go too. The measured incident is then shown as the page’s rule says."
 	}
-	return Confirm{Title: "Delete “" + d.Title + "”?", Text: text, Action: path + "/delete", Submit: "Delete", Cancel: path, CSRF: csrf}
+	return Confirm{Title: "Delete “" + PostTitle(d.StatusPost) + "”?", Text: text, Action: path + "/delete", Submit: "Delete", Cancel: path, CSRF: csrf}
 }

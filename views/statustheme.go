@@ -27,6 +27,14 @@ func StatusTheme(accent string) (css string, ok bool) {
 		day, day.ink(), night, night.ink()), true
 }
 
+// themePath is where the page's accent is read. A preview may try one that is not saved: its address names it.
+func (p StatusPage) themePath() string {
+	if p.Preview {
+		return p.path("/theme.css", "accent", p.Board.Accent)
+	}
+	return p.versioned("/theme.css")
+}
+
 // colour is red, green and blue of sRGB, each 0 to 1.
 type colour [3]float64
 

@@ -27,7 +27,7 @@ func TroubleText(status int) (title, text string) {
 	case 409, 412:
 		return "Changed in between", "Somebody changed this a moment ago. Read it again, then change it."
 	case 413:
-		return "Too large", "The request is larger than 64 KiB."
+		return "Too large", "The request is larger than this address takes."
 	case 415:
 		return "Wrong kind of content", "Send a form or JSON."
 	case 429:

@@ -41,6 +41,10 @@ func testStatusSettings(t *testing.T, b *browser) {
 	steps := value[int](p, "history.length")
 	p.fill("#f-name", "Elbtal Kliniken, Netz")
 	p.until("the preview to follow", inPreview("Elbtal Kliniken, Netz"))
+	for _, accent := range []string{"#aa00aa", "#aa0055"} {
+		p.fill("#f-accent", accent)
+		p.until("the preview in the colour that was typed", fmt.Sprintf(`document.querySelector("iframe[name=preview]")?.contentDocument?.querySelector("#status-theme")?.sheet?.cssRules[0]?.cssText.includes(%q)`, accent))
+	}
 	p.fill("#f-description", "Wir messen <b>alles</b>")
 	if now := value[int](p, "history.length"); now != steps || !p.marked() {
 		t.Errorf("got %d steps in the history after %d, want none more and the same page", now, steps)

@@ -44,13 +44,18 @@ func TestTellingPages(t *testing.T) {
 	must(err)
 	_, err = store.AddStatusUpdate(t.Context(), actor, page.PublicID, post.PublicID, object(`{"state":"monitoring","body":"`+"`bgp`"+` is back.\n\n> said the carrier"}`))
 	must(err)
+	left, err := store.CreateStatusPost(t.Context(), actor, page.PublicID, object(`{"kind":"incident","incidentId":"`+incident+`","hidden":true}`))
+	must(err)
 	posts := server.url + "/status-pages/" + page.PublicID.String() + "/posts"
 	one := posts + "/" + post.PublicID.String()
 	for name, at := range map[string]string{"posts": posts, "new post": posts + "/new?kind=incident&incident=" + incident, "new maintenance": posts + "/new?kind=maintenance", "new announcement": posts + "/new?kind=announcement",
-		"post": one, "post update": one + "/updates/" + post.Updates[0].PublicID.String(), "post delete": one + "/delete", "templates": server.url + "/status-templates", "new template": server.url + "/status-templates/new",
+		"post": one, "left out": posts + "/" + left.PublicID.String(), "post update": one + "/updates/" + post.Updates[0].PublicID.String(), "post delete": one + "/delete", "templates": server.url + "/status-templates", "new template": server.url + "/status-templates/new",
 		"template": server.url + "/status-templates/" + template.PublicID.String()} {
 		p.look(name, at)
 	}
+	p.goTo(posts)
+	p.leave(`[data-testid=measured-row] form[action$="/delete"] button`)
+	p.until("it is shown again", `document.querySelector("#flash").innerText.includes("No longer left out") && !document.querySelector('[data-testid=measured-row] form[action$="/delete"]')`)
 	p.goTo("about:blank")
 	server.stop()
 }

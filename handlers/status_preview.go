@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"echolot/models"
 	"echolot/views"
@@ -45,6 +46,8 @@ func (s *Server) drawPreview(c *fiber.Ctx, status int, p models.StatusPage, wron
 	if err != nil {
 		return err
 	}
+	now := time.Now()
+	board.SettleAge(now, s.status.delay(now))
 	beFramed(c)
 	language := s.words.Best(c.Query("lang"), "", p.Language)
 	v := s.statusView(c, p, board, language)

@@ -133,6 +133,8 @@ func (s *Server) routes() []route {
 		{get, "/status/:slug/api/v2/incidents.json", anyone, s.showV2Past(v2Incidents)},
 		{get, "/status/:slug/api/v2/incidents/unresolved.json", anyone, s.showV2(v2Unresolved)},
 		{get, "/status/:slug/api/v2/scheduled-maintenances.json", anyone, s.showV2Past(v2Maintenances)},
+		{get, "/status/:slug/api/v2/scheduled-maintenances/active.json", anyone, s.showV2(v2ActiveMaintenances)},
+		{get, "/status/:slug/api/v2/scheduled-maintenances/upcoming.json", anyone, s.showV2(v2UpcomingMaintenances)},
 		{get, "/status/:slug/widget.js", anyone, s.elsewhere(s.showWidgetScript)},
 		{get, "/status/:slug/widget", anyone, s.elsewhere(s.showWidget)},
 		{post, "/status/:slug/login", anyone, s.visitStatus},

@@ -102,6 +102,7 @@ func New(o Options) *Server {
 	s.months = statusMonths{shared: s.shared, kept: map[monthKey]keptMonth{}}
 	s.domains = &domains{store: o.Store}
 	s.status = newStatusPages(o.Store, o.Log, s.words, s.assets, s.hub, s.shared)
+	s.status.storage, s.status.standby = o.Storage, o.Standby
 	s.logos = statusLogos{store: o.Store, shared: s.shared, kept: map[int64]*statusLogo{}}
 	s.admitted = &admitted{store: o.Store, revoked: s.status.revocations, visits: map[visitKey]time.Time{}, members: map[[sha256.Size]byte]member{}}
 	s.exports, s.backTests = newExports(), make(chan struct{}, maxBackTests)

@@ -69,7 +69,6 @@ func (s *Server) drawBadge(c *fiber.Ctx, p models.StatusPage, v views.StatusPage
 	}
 	b := views.Badge{Label: q.label, Ground: q.ground, Style: q.style}
 	var kind string
-	now := time.Now()
 	switch q.show {
 	case "uptime":
 		period := badgePeriods[q.period]
@@ -81,30 +80,43 @@ func (s *Server) drawBadge(c *fiber.Ctx, p models.StatusPage, v views.StatusPage
 		if !q.labelled {
 			b.Label = cut(name, mostName-len(", 24 hours")) + ", " + v.T(period.words)
 		}
-		b.Title = name + ": " + v.T("%s of the last %s up", b.Message, v.T(period.words))
-		if u.Measured() == 0 {
+		known := u.Measured() / time.Duration(max(len(of), 1))
+		whole := periodOf(of, period.days)
+		switch rest := u.NotMeasured(); {
+		case known < time.Second: // the page says no figure of it either
+			kind, b.Message = "unknown", v.T("not measured")
 			b.Title = name + ", " + v.T(period.words) + ": " + b.Message
-		} else if rest := u.NotMeasured(); rest >= time.Minute {
-			b.Title += ", " + v.T("%s of it not measured", views.Span(rest/time.Duration(len(of))))
+		case float64(u.Measured()+u.Maintenance) < nearlyAll*float64(whole):
+			b.Title = name + ": " + v.T("%s up of %s measured in the last %s", b.Message, v.Span(known), v.T(period.words))
+			b.Message += " " + v.T("of %s measured", v.Span(known))
+		case rest >= time.Minute:
+			b.Title = name + ": " + v.T("%s of the last %s up", b.Message, v.T(period.words)) + ", " + v.T("%s of it not measured", v.Span(rest/time.Duration(len(of))))
+		default:
+			b.Title = name + ": " + v.T("%s of the last %s up", b.Message, v.T(period.words))
 		}
 	case "latency":
-		kind, b.Message = badgeLatency(v, of, now)
+		kind, b.Message = badgeLatency(v, of)
+		if kind != "unknown" {
+			b.Message = v.Dated(b.Message, v.Board.Measured)
+		}
 		if !q.labelled {
 			b.Label = cut(name, mostName)
 		}
 		b.Title = name + ", " + v.T("round-trip time") + ": " + b.Message
 	default:
 		if one {
-			kind = views.ComponentKind(of[0], v.Board.Silent(now))
-			b.Message = v.KindWord(kind)
+			kind, b.Message = v.Kind(of[0]), v.ComponentWord(of[0])
 		} else {
-			summary := v.Summary(now)
+			summary := v.Summary()
 			kind, b.Message = summary.Kind, summary.Short
 		}
 		if !q.labelled {
 			b.Label = cut(name, mostName)
 		}
 		b.Title = name + ": " + b.Message
+	}
+	if kind == "up" && q.show != "uptime" && v.Late() {
+		kind = "unknown" // what was fine is not green for it
 	}
 	if b.Color = q.color; b.Color == "" {
 		b.Color = views.BadgeColor(kind)
@@ -136,6 +148,23 @@ func (s *Server) badgeUptime(c *fiber.Ctx, p models.StatusPage, of []models.Stat
 	return sum, nil
 }
 
+// nearlyAll is the share of a period that has to be known for its uptime to be told without saying of how much it is.
+const nearlyAll = 0.95
+
+// periodOf is how long the last days are, for all of the components together: today is up to now.
+func periodOf(of []models.StatusComponent, days int) (sum time.Duration) {
+	for _, c := range of {
+		if days == 1 {
+			sum += 24 * time.Hour
+			continue
+		}
+		for _, d := range c.Days[max(0, len(c.Days)-days):] {
+			sum += d.Length
+		}
+	}
+	return sum
+}
+
 // uptimeKind is whose colour an uptime has: three nines are fine, less than two are not.
 func uptimeKind(u models.Uptime) string {
 	good, all := u.Up+u.Degraded, u.Measured()
@@ -152,12 +181,11 @@ func uptimeKind(u models.Uptime) string {
 }
 
 // badgeLatency is the median of the components' last round-trip times, in the colour of what they are together.
-func badgeLatency(v views.StatusPage, of []models.StatusComponent, now time.Time) (kind, text string) {
-	silent := v.Board.Silent(now)
+func badgeLatency(v views.StatusPage, of []models.StatusComponent) (kind, text string) {
 	var rtts []time.Duration
 	kind, measured := "up", 0
 	for _, c := range of {
-		if c.CheckedAt.IsZero() || silent || c.State == models.StatePending || c.State == models.StatePaused || c.State == models.StateUnknown {
+		if c.CheckedAt.IsZero() || v.Board.Silent || c.State == models.StatePending || c.State == models.StatePaused || c.State == models.StateUnknown {
 			continue
 		}
 		measured++

@@ -23,7 +23,9 @@ func TestBadge(t *testing.T) {
 	h := liteHouse(t)
 	p, b := someBoard()
 	quiet := b
-	quiet.Measured = time.Now().Add(-time.Hour)
+	quiet.SettleAge(b.Measured.Add(time.Hour), "")
+	held := b
+	held.SettleAge(b.Measured, models.DelayStoring)
 	h.s.lastDays.pages[p.ID] = &lastDay{version: p.Version, at: time.Now(), uptimes: map[uuid.UUID]models.Uptime{
 		b.Groups[0].Components[0].ID: {From: someday.Add(-24 * time.Hour), To: someday, Up: 17 * time.Hour, Down: time.Hour, Excluded: true},
 	}}
@@ -36,16 +38,20 @@ func TestBadge(t *testing.T) {
 	}{
 		{"", "", b, "Elbtal: 1 of 4 down", "#b02a18"},
 		{"", "lang=de", b, "Elbtal: 1 von 4 ausgefallen", "#b02a18"},
-		{"", "", quiet, "Elbtal: 3 of 4 not measured", "#4d5e6a"},
+		{"", "", quiet, "Elbtal: no new results since 15:02 CET", "#4d5e6a"},
 		{pirna, "", b, "Pirna: down", "#b02a18"},
-		{pirna, "", quiet, "Pirna: not measured", "#4d5e6a"},
+		{pirna, "", quiet, "Pirna: not measured since 15:02 CET", "#4d5e6a"},
+		{uplink, "lang=de", quiet, "Uplink: nicht gemessen seit 12:02 CET", "#4d5e6a"},
+		{"", "", held, "Elbtal: 1 of 4 down, as of 15:02 CET", "#b02a18"},
+		{meissen, "", held, "Meissen: up, as of 15:02 CET", "#4d5e6a"},
+		{meissen, "show=latency&lang=de", held, "Meissen, Laufzeit: 1,2\u00a0ms, Stand 15:02 CET", "#4d5e6a"},
 		{meissen, "color=%23FA0", b, "Meissen: up", "#ffaa00"},
 		{uplink, "", b, "Uplink: not measured", "#4d5e6a"},
 		{riesa, "lang=de", b, "Riesa: Wartung", "#773a87"},
 		{pirna, "show=uptime", b, "Pirna: 99.81\u00a0% of the last 90 days up", "#875200"},
 		{pirna, "show=uptime&period=7d", b, "Pirna: 100.00\u00a0% of the last 7 days up", "#0b7351"},
 		{pirna, "show=uptime&period=30d&lang=de", b, "Pirna: 99,44\u00a0% der letzten 30 Tage erreichbar", "#875200"},
-		{pirna, "show=uptime&period=24h", b, "Pirna: 94.44\u00a0% of the last 24 hours up, 6\u00a0h\u00a000\u00a0min of it not measured", "#b02a18"},
+		{pirna, "show=uptime&period=24h", b, "Pirna: 94.44\u00a0% up of 18\u00a0h measured in the last 24 hours", "#b02a18"},
 		{meissen, "show=uptime&period=24h", b, "Meissen, 24 hours: not measured", "#4d5e6a"},
 		{meissen, "show=latency", b, "Meissen, round-trip time: 1.2\u00a0ms", "#0b7351"},
 		{meissen, "show=latency&lang=de", b, "Meissen, Laufzeit: 1,2\u00a0ms", "#0b7351"},
@@ -93,6 +99,36 @@ func TestBadgeOfLongNames(t *testing.T) {
 			if n, _ := strconv.Atoi(width[1]); n > 400 || !strings.Contains(a.body, ">Wide Name Wide Name Wide") {
 				t.Errorf("%s?%s: got a badge of %d pixels: %s", what, query, n, a.body)
 			}
+		}
+	}
+}
+
+// A badge that tells an uptime says of how much it is, unless that is nearly all of its period; of less than a second it tells none.
+func TestBadgeOfLittle(t *testing.T) {
+	h := liteHouse(t)
+	p, b := someBoard()
+	c := b.Groups[0].Components[1]
+	for _, tc := range []struct {
+		known          time.Duration
+		query          string
+		title, message string
+	}{
+		{500 * time.Millisecond, "", "Elbtal, 90 days: not measured", "not measured"},
+		{time.Second, "", "Elbtal: 100.00\u00a0% up of 1\u00a0s measured in the last 90 days", "100.00\u00a0% of 1\u00a0s measured"},
+		{time.Second, "&lang=de", "Elbtal: 100,00\u00a0% erreichbar von 1\u00a0s Messzeit der letzten 90 Tage", "100,00\u00a0% von 1\u00a0s Messzeit"},
+		{12 * time.Hour, "&period=7d", "Elbtal: 100.00\u00a0% up of 12\u00a0h measured in the last 7 days", "100.00\u00a0% of 12\u00a0h measured"},
+	} {
+		c.CreatedAt = someday.Add(-tc.known)
+		c.Days = make([]models.StatusDay, models.StatusDays)
+		for i := range c.Days {
+			c.Days[i].Length = 24 * time.Hour
+		}
+		c.Days[models.StatusDays-1].Up = tc.known
+		c.Uptime = models.Uptime{From: someday.Add(-tc.known), To: someday, Up: tc.known, Excluded: true}
+		b.Groups = []models.StatusGroup{{Components: []models.StatusComponent{c}}}
+		a := asked(t, h, h.s.showBadge, p, b, "show=uptime"+tc.query)
+		if got := badgeTitle.FindStringSubmatch(a.body); got[1] != tc.title || !strings.Contains(a.body, ">"+tc.message+"</text>") {
+			t.Errorf("%v%s: got %s, want %q and %q", tc.known, tc.query, a.body, tc.title, tc.message)
 		}
 	}
 }

@@ -31,6 +31,9 @@ type statusPages struct {
 	hub    *hub // for the caps on streams, which are of all together
 	// These are defaultWriteTime, statusAge and staleAge but in tests.
 	writeTime, maxAge, staleAge time.Duration
+	// storage and standby are the Options'; they may be nil.
+	storage func() models.StorageFigures
+	standby func() bool
 
 	mu        sync.Mutex
 	at        map[string]*statusEntry // by address: what slugAddress and domainAddress make
@@ -73,7 +76,6 @@ type statusEntry struct {
 	readingFor urgency
 	failing    error // of the last read
 	urgent     urgency
-	stale      bool // the page says how old it is
 	gen        int  // grows with whatever the drawings are made of
 	recheck    bool // who may see it may have changed
 	gone       bool
@@ -220,6 +222,7 @@ func (s *statusPages) board(ctx context.Context, page models.StatusPage) (models
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.age(e, time.Now())
 	return *e.board, nil
 }
 

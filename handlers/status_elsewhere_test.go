@@ -25,7 +25,8 @@ func someBoard() (models.StatusPage, models.StatusBoard) {
 		CreatedAt: someday.AddDate(0, -2, 0), UpdatedAt: someday.AddDate(0, -1, 0)}
 	id := func(n byte) uuid.UUID { return p.ComponentID(uuid.UUID{n}) }
 	component := func(n byte, name string, state models.State, rtt time.Duration, down time.Duration) models.StatusComponent {
-		c := models.StatusComponent{ID: id(n), Name: name, State: state, Since: someday.Add(-time.Duration(n) * time.Hour), CheckedAt: someday, RTT: rtt}
+		c := models.StatusComponent{ID: id(n), Name: name, State: state, Since: someday.Add(-time.Duration(n) * time.Hour), CheckedAt: someday, RTT: rtt,
+			CreatedAt: someday.AddDate(0, 0, -100-int(n)), UpdatedAt: someday.AddDate(0, 0, -int(n))}
 		for i := range models.StatusDays {
 			d := models.StatusDay{Start: someday.AddDate(0, 0, i-models.StatusDays+1).Truncate(24 * time.Hour), Length: 24 * time.Hour, Up: 24 * time.Hour}
 			if i == models.StatusDays-10 {
@@ -38,7 +39,7 @@ func someBoard() (models.StatusPage, models.StatusBoard) {
 		c.Uptime.From, c.Uptime.To = c.Days[0].Start, c.Days[len(c.Days)-1].Start.Add(24*time.Hour)
 		return c
 	}
-	b := models.StatusBoard{Name: p.Name, Slug: p.Slug, Language: "en", TimeZone: p.TimeZone, Latency: p.Latency, At: someday.In(p.Zone()), Measured: time.Now(), Interval: time.Minute,
+	b := models.StatusBoard{Name: p.Name, Slug: p.Slug, Language: "en", TimeZone: p.TimeZone, Latency: p.Latency, At: someday.In(p.Zone()), Measured: someday, Interval: time.Minute,
 		Groups: []models.StatusGroup{
 			{Name: "Clinics", Components: []models.StatusComponent{component(1, "Pirna", models.StateDown, -1, 4*time.Hour), component(2, "Meissen", models.StateUp, 1234*time.Microsecond, 0)}},
 			{Components: []models.StatusComponent{component(3, "Uplink", models.StateUnknown, 0, 0), component(4, "Riesa", models.StateUp, 8*time.Millisecond, 0)}},
@@ -106,7 +107,7 @@ func (h *house) published(slug, settings string) models.StatusPage {
 
 // elsewhereFiles are the addresses of all files of a page.
 var elsewhereFiles = []string{"/badge.svg", "/badge/COMPONENT.svg", "/feed.atom", "/feed.json", "/maintenance.ics", "/api/v2/summary.json", "/api/v2/status.json",
-	"/api/v2/components.json", "/api/v2/incidents.json", "/api/v2/incidents/unresolved.json", "/api/v2/scheduled-maintenances.json", "/widget.js", "/widget"}
+	"/api/v2/components.json", "/api/v2/incidents.json", "/api/v2/incidents/unresolved.json", "/api/v2/scheduled-maintenances.json", "/api/v2/scheduled-maintenances/active.json", "/api/v2/scheduled-maintenances/upcoming.json", "/widget.js", "/widget"}
 
 // Every file of a public page is there for everybody and for every site's scripts, says nothing of ours, and is sent once; of a page that
 // is not to be seen, in an unknown language, or of another page's component there is none.

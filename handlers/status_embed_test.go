@@ -82,7 +82,7 @@ func TestWidget(t *testing.T) {
 		t.Fatal(err)
 	}
 	link, _ := url.Parse(doc.Find("a").AttrOr("href", ""))
-	if doc.Find("html").AttrOr("lang", "") != "de" || doc.Find("html").AttrOr("data-theme", "") != "dark" || strings.TrimSpace(doc.Find(`[data-testid="widget-summary"]`).Text()) != "1 von 4 Diensten ausgefallen" ||
+	if doc.Find("html").AttrOr("lang", "") != "de" || doc.Find("html").AttrOr("data-theme", "") != "dark" || strings.TrimSpace(doc.Find(`[data-testid="widget-summary"]`).Text()) != "Ein Dienst ist ausgefallen" ||
 		doc.Find("li").Length() != 6 || link.Path != "/status/elbtal" || doc.Find("script, style, [style]").Length() != 0 {
 		t.Errorf("got %s", a.body)
 	}

@@ -3,6 +3,7 @@ package handlers
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"echolot/models"
 	"echolot/views"
@@ -43,6 +44,8 @@ func (s *Server) drawPreview(c *fiber.Ctx, status int, p models.StatusPage, wron
 	if err != nil {
 		return err
 	}
+	now := time.Now()
+	board.SettleAge(now, s.status.delay(now))
 	beFramed(c)
 	language := s.words.Best(c.Query("lang"), "", p.Language)
 	v := s.statusView(c, p, board, language)

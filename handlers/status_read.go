@@ -173,10 +173,11 @@ func (s *statusPages) readAgain(e *statusEntry, wantBoard bool) {
 		e.failing = err
 	default:
 		s.settle(e, page)
-		e.failing, e.read, e.took, e.stale = nil, begun, time.Since(begun), false
+		e.failing, e.read, e.took = nil, begun, time.Since(begun)
 		e.gen++
 		if wantBoard {
 			e.board = &board
+			s.age(e, time.Now())
 			s.showing(e, board.MonitorIDs())
 		}
 	}

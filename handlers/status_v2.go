@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"slices"
 	"time"
 
 	"echolot/models"
@@ -13,7 +14,7 @@ import (
 // The JSON that programs which read status pages know: Atlassian Statuspage's API v2. Where something could not be measured we say
 // "unknown", which that API has no word for: neither "operational" nor an outage would be true. Ids are the page's own.
 
-// v2Page is the page. UpdatedAt is when something changed, not when something was measured: an answer stays the same until then.
+// v2Page is the page. UpdatedAt is of when the answer is: of the newest check, or of what was changed or told since.
 type v2Page struct {
 	ID        uuid.UUID `json:"id"`
 	Name      string    `json:"name"`
@@ -60,14 +61,13 @@ type v2 struct {
 	s      *Server
 	page   models.StatusPage
 	view   views.StatusPage
-	now    time.Time
 	pageID uuid.UUID
 	all    []v2Component
 	md     *views.Markdown
 }
 
 func (s *Server) v2(p models.StatusPage, v views.StatusPage) v2 {
-	b := v2{s: s, page: p, view: v, now: time.Now(), pageID: p.ComponentID(uuid.Nil), md: views.NewMarkdown()}
+	b := v2{s: s, page: p, view: v, pageID: p.ComponentID(uuid.Nil), md: views.NewMarkdown()}
 	b.all = b.components()
 	return b
 }
@@ -117,6 +117,14 @@ func v2Unresolved(b v2, a *v2Answer) {
 	a.Incidents = b.incidents(models.KindIncident, b.view.Board.Open)
 }
 
+func v2ActiveMaintenances(b v2, a *v2Answer) {
+	a.Maintenances = b.incidents(models.KindMaintenance, b.view.Board.Open)
+}
+
+func v2UpcomingMaintenances(b v2, a *v2Answer) {
+	a.Maintenances = b.incidents(models.KindMaintenance, b.view.Board.Announced)
+}
+
 func v2Maintenances(b v2, a *v2Answer) {
 	a.Maintenances = b.incidents(models.KindMaintenance, b.view.Board.Open, b.view.Board.Announced, b.view.Board.Past)
 }
@@ -128,10 +136,9 @@ func (b v2) head() v2Page {
 			at = t
 		}
 	}
-	for _, g := range b.view.Board.Groups {
-		for _, c := range g.Components {
-			later(c.Since)
-		}
+	later(b.view.Board.Measured)
+	for _, c := range b.all {
+		later(c.UpdatedAt.Time)
 	}
 	for _, list := range [][]models.StatusNotice{b.view.Board.Open, b.view.Board.Announced, b.view.Board.Past} {
 		for _, n := range list {
@@ -143,7 +150,7 @@ func (b v2) head() v2Page {
 
 // status is what was measured, and trouble that people tell of is never said to be none.
 func (b v2) status() *v2Status {
-	sum := b.view.Summary(b.now)
+	sum := b.view.Summary()
 	out := &v2Status{Description: sum.Text}
 	switch {
 	case sum.Kind == "down" && sum.Count == sum.Of:
@@ -157,37 +164,32 @@ func (b v2) status() *v2Status {
 	default:
 		out.Indicator = sum.Kind
 	}
-	if sum.Incident {
-		for _, n := range b.view.Board.Open {
-			if n.Kind == models.KindIncident {
-				return &v2Status{Indicator: "minor", Description: sum.Text}
-			}
-		}
-	}
 	return out
 }
 
 // components are all monitors in the page's order, each group before its own.
 func (b v2) components() []v2Component {
 	out := []v2Component{}
-	silent := b.view.Board.Silent(b.now)
 	for _, g := range b.view.Board.Groups {
 		group := -1
 		var id *uuid.UUID
 		if g.Name != "" {
 			of := b.page.ComponentID(uuid.NewSHA1(uuid.Nil, []byte(g.Name)))
 			id, group = &of, len(out)
-			out = append(out, b.component(models.StatusComponent{ID: of, Name: g.Name}, len(out)+1, groupStatus(g, silent)))
+			out = append(out, b.component(models.StatusComponent{ID: of, Name: g.Name}, len(out)+1, b.groupStatus(g)))
 			out[group].Group = true
 		}
 		for _, c := range g.Components {
-			one := b.component(c, len(out)+1, v2Word(views.ComponentKind(c, silent)))
+			one := b.component(c, len(out)+1, v2Word(b.view.Kind(c)))
 			one.GroupID = id
 			out = append(out, one)
 			if group >= 0 {
 				out[group].Components = append(out[group].Components, c.ID)
-				if c.Since.After(out[group].UpdatedAt.Time) {
-					out[group].UpdatedAt = isoTime{c.Since}
+				if one.UpdatedAt.After(out[group].UpdatedAt.Time) {
+					out[group].UpdatedAt = one.UpdatedAt
+				}
+				if len(out[group].Components) == 1 || one.CreatedAt.Before(out[group].CreatedAt.Time) {
+					out[group].CreatedAt = one.CreatedAt
 				}
 			}
 		}
@@ -196,12 +198,32 @@ func (b v2) components() []v2Component {
 }
 
 func (b v2) component(c models.StatusComponent, position int, status string) v2Component {
-	one := v2Component{ID: c.ID, Name: c.Name, Status: status, CreatedAt: isoTime{b.page.CreatedAt}, UpdatedAt: isoTime{c.Since}, Position: position,
+	return v2Component{ID: c.ID, Name: c.Name, Status: status, CreatedAt: isoTime{c.CreatedAt}, UpdatedAt: isoTime{b.changed(c)}, Position: position,
 		Description: nonEmpty(c.Host), PageID: b.pageID}
-	if c.Since.IsZero() {
-		one.UpdatedAt = one.CreatedAt
+}
+
+// changed is when the component last became what is told of it: by its state, by its settings, or because maintenance of it began or
+// ended.
+func (b v2) changed(c models.StatusComponent) time.Time {
+	at := c.CreatedAt
+	later := func(t time.Time) {
+		if t.After(at) {
+			at = t
+		}
 	}
-	return one
+	later(c.UpdatedAt)
+	later(b.view.Board.NotMeasuredSince(c))
+	for _, n := range b.view.Board.Open {
+		if n.Kind == models.KindMaintenance && slices.Contains(n.Components, c.Name) {
+			later(n.StartsAt)
+		}
+	}
+	for _, n := range b.view.Board.Past {
+		if n.Kind == models.KindMaintenance && slices.Contains(n.Components, c.Name) {
+			later(n.EndsAt)
+		}
+	}
+	return at
 }
 
 // v2Word is that API's word for a kind; "unknown" is ours.
@@ -221,10 +243,10 @@ func v2Word(kind string) string {
 }
 
 // groupStatus is the worst of a group; part of it being down is a partial outage.
-func groupStatus(g models.StatusGroup, silent bool) string {
+func (b v2) groupStatus(g models.StatusGroup) string {
 	counts := map[string]int{}
 	for _, c := range g.Components {
-		counts[views.ComponentKind(c, silent)]++
+		counts[b.view.Kind(c)]++
 	}
 	switch {
 	case counts["down"] == len(g.Components):

@@ -53,18 +53,67 @@ func TestGoldenStatusV2(t *testing.T) {
 		name string
 		fill func(b v2, a *v2Answer)
 	}{{"summary.json", v2Summary}, {"status.json", v2StatusOnly}, {"components.json", v2Components}, {"incidents.json", v2Incidents},
-		{"incidents/unresolved.json", v2Unresolved}, {"scheduled-maintenances.json", v2Maintenances}} {
+		{"incidents/unresolved.json", v2Unresolved}, {"scheduled-maintenances.json", v2Maintenances},
+		{"scheduled-maintenances/active.json", v2ActiveMaintenances}, {"scheduled-maintenances/upcoming.json", v2UpcomingMaintenances}} {
 		a := asked(t, h, v2Of(h.s, one.fill), p, b, "")
 		all.WriteString("# " + one.name + "\n" + strings.ReplaceAll(a.body, h.url, "https://echolot.example") + "\n")
 	}
 	goldenText(t, "status_v2.golden", all.String())
-	// Another check that finds the same changes nothing: who asks again with its tag is told so.
-	before := asked(t, h, v2Of(h.s, v2Summary), p, b, "").header.Get("ETag")
-	b.Measured, b.At = time.Now().Add(time.Second), someday.Add(time.Hour)
-	b.Groups[0].Components[1].CheckedAt, b.Groups[0].Components[1].RTT = someday.Add(time.Hour), time.Second
-	if after := asked(t, h, v2Of(h.s, v2Summary), p, b, "").header.Get("ETag"); before == "" || after != before {
-		t.Errorf("got the tags %s and %s, want the same", before, after)
+	// Without a newer check nothing changes: who asks again with its tag is told so. Another check moves the page's age and nothing else.
+	before := asked(t, h, v2Of(h.s, v2Summary), p, b, "")
+	b.At = someday.Add(time.Hour)
+	if tag, after := before.header.Get("ETag"), asked(t, h, v2Of(h.s, v2Summary), p, b, "").header.Get("ETag"); tag == "" || after != tag {
+		t.Errorf("got the tags %s and %s, want the same", tag, after)
 	}
+	b.Measured = someday.Add(time.Hour)
+	b.Groups[0].Components[1].CheckedAt, b.Groups[0].Components[1].RTT = someday.Add(time.Hour), time.Second
+	moved := strings.Replace(before.body, `"updated_at":"2026-11-25T14:02:00.000Z"`, `"updated_at":"2026-11-25T15:02:00.000Z"`, 1)
+	if after := asked(t, h, v2Of(h.s, v2Summary), p, b, "").body; after != moved {
+		t.Errorf("got\n%s\nwant\n%s", after, moved)
+	}
+}
+
+// What began with a monitor's making says so, and what is under maintenance changed when that began; nothing was changed before it was
+// made.
+func TestStatusV2Times(t *testing.T) {
+	h := liteHouse(t)
+	p, b := someBoard()
+	times := func() map[string][2]string {
+		var got struct {
+			Page struct {
+				UpdatedAt string `json:"updated_at"`
+			}
+			Components []struct {
+				Name      string
+				CreatedAt string `json:"created_at"`
+				UpdatedAt string `json:"updated_at"`
+			}
+		}
+		asked(t, h, v2Of(h.s, v2Summary), p, b, "").decode(t, &got)
+		all := map[string][2]string{"page": {"", got.Page.UpdatedAt}}
+		for _, c := range got.Components {
+			all[c.Name] = [2]string{c.CreatedAt, c.UpdatedAt}
+			if c.UpdatedAt < c.CreatedAt || got.Page.UpdatedAt < c.UpdatedAt {
+				t.Errorf("%s was made at %s, changed at %s, and the page at %s", c.Name, c.CreatedAt, c.UpdatedAt, got.Page.UpdatedAt)
+			}
+		}
+		return all
+	}
+	expect := func(what string, want map[string][2]string) {
+		t.Helper()
+		got := times()
+		for name, of := range want {
+			if got[name] != of {
+				t.Errorf("%s: %s has %v, want %v", what, name, got[name], of)
+			}
+		}
+	}
+	expect("as ever", map[string][2]string{"page": {"", "2026-11-25T14:02:00.000Z"}, "Pirna": {"2026-08-16T14:02:00.000Z", "2026-11-25T13:02:00.000Z"}, "Meissen": {"2026-08-15T14:02:00.000Z", "2026-11-25T12:02:00.000Z"},
+		"Clinics": {"2026-08-15T14:02:00.000Z", "2026-11-25T13:02:00.000Z"}, "Riesa": {"2026-08-13T14:02:00.000Z", "2026-11-25T13:02:00.000Z"}})
+	b.SettleAge(b.Measured.Add(time.Hour), "")
+	expect("nothing comes any more", map[string][2]string{"Pirna": {"2026-08-16T14:02:00.000Z", "2026-11-25T14:02:00.000Z"}, "Uplink": {"2026-08-14T14:02:00.000Z", "2026-11-25T11:02:00.000Z"}})
+	b.Measured, b.Groups[0].Components[0].CreatedAt = time.Time{}, someday.Add(time.Minute)
+	expect("a new one", map[string][2]string{"page": {"", "2026-11-25T14:03:00.000Z"}, "Pirna": {"2026-11-25T14:03:00.000Z", "2026-11-25T14:03:00.000Z"}})
 }
 
 // The indicator is the worst that was measured; what could not be measured is none of the known words; what people tell of is
@@ -79,17 +128,17 @@ func TestStatusIndicator(t *testing.T) {
 		want, text        string
 	}{
 		{states: []models.State{up, up}, want: "none", text: "All services are up"},
-		{states: []models.State{up, degraded, up}, want: "minor", text: "1 of 3 services degraded"},
-		{states: []models.State{up, down, degraded}, want: "major", text: "1 of 3 services down"},
-		{states: []models.State{down, down}, want: "critical", text: "All services are down"},
-		{states: []models.State{up, unknown}, want: "unknown", text: "1 of 2 services not measured"},
+		{states: []models.State{up, degraded, up}, want: "minor", text: "One service is degraded"},
+		{states: []models.State{up, down, degraded}, want: "major", text: "One service is down"},
+		{states: []models.State{down, down}, want: "critical", text: "2 services are down"},
+		{states: []models.State{up, unknown}, want: "unknown", text: "One service is not measured"},
 		{states: []models.State{models.StatePending, models.StatePaused}, want: "unknown", text: "Nothing is measured at present"},
-		{states: []models.State{up, models.StatePaused}, want: "unknown", text: "1 of 2 services not measured"},
+		{states: []models.State{up, models.StatePaused}, want: "unknown", text: "One service is not measured"},
 		{states: []models.State{up, models.StatePaused}, open: true, want: "minor", text: "An incident is being worked on"},
 		{states: []models.State{up, up}, maintenance: true, want: "maintenance", text: "Maintenance is under way"},
 		{states: []models.State{up, up}, open: true, want: "minor", text: "An incident is being worked on"},
-		{states: []models.State{down, up}, open: true, want: "major", text: "1 of 2 services down"},
-		{states: []models.State{up, down}, silent: true, want: "unknown", text: "Nothing is measured at present"},
+		{states: []models.State{down, up}, open: true, want: "major", text: "One service is down"},
+		{states: []models.State{up, down}, silent: true, want: "unknown", text: "No new results since 2026-11-25 15:02:00 CET"},
 		{states: nil, want: "unknown", text: "Nothing is shown here yet"},
 	} {
 		p, b := someBoard()
@@ -101,7 +150,7 @@ func TestStatusIndicator(t *testing.T) {
 			b.Open = []models.StatusNotice{{Kind: models.KindIncident, Title: "Telephones are dead", StartsAt: someday}}
 		}
 		if tc.silent {
-			b.Measured = time.Now().Add(-time.Hour)
+			b.SettleAge(b.Measured.Add(time.Hour), "")
 		}
 		var got struct{ Status v2Status }
 		asked(t, h, v2Of(h.s, v2StatusOnly), p, b, "").decode(t, &got)

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// staleAge is when a page says how old it is.
+	// staleAge is when a page that can not be read anew says how old it is.
 	staleAge = 15 * time.Second
 	// viewIdle is how long a language's drawing is kept that nobody asks for.
 	viewIdle = 10 * time.Minute
@@ -51,12 +51,31 @@ func (s *statusPages) drawingOf(ctx context.Context, page models.StatusPage, key
 	return s.drawView(e, key, v), nil
 }
 
-// age has the page say how old it is, once it is too old. It needs the lock.
+// age has the page say how old it is, once it is too old or newer results are known to wait. It needs the lock.
 func (s *statusPages) age(e *statusEntry, now time.Time) {
-	if !e.stale && e.board != nil && now.Sub(e.read) >= s.staleAge {
-		e.stale = true
+	if e.board == nil {
+		return
+	}
+	delay, silent := e.board.Delay, e.board.Silent
+	known := s.delay(now)
+	if known == "" && now.Sub(e.read) >= s.staleAge {
+		known = models.DelayReading
+	}
+	if e.board.SettleAge(now, known); e.board.Delay != delay || e.board.Silent != silent {
 		e.gen++
 	}
+}
+
+// delay is what this process knows of results that are not where pages are read from.
+func (s *statusPages) delay(now time.Time) models.StatusDelay {
+	if s.storage == nil || s.standby != nil && s.standby() {
+		return "" // a standby's results are not the newest
+	}
+	// What waits without a refusal is only gathered, or its checks took long.
+	if f := s.storage(); f.SpoolResults > 0 || f.Failing && f.Behind(now) > 0 {
+		return models.DelayStoring
+	}
+	return ""
 }
 
 // redraw draws the page in all that it is watched in, and tells visitors. What nobody watches is drawn when it is asked for.
@@ -82,7 +101,7 @@ func (s *statusPages) drawView(e *statusEntry, key viewKey, v *statusView) *draw
 	defer e.drawing.Unlock()
 	s.mu.Lock()
 	gen, old, page := e.gen, v.now, e.page
-	p := views.StatusPage{Board: *e.board, Language: key.language, Words: s.words.In(key.language), Assets: s.assets, Base: key.base, Stream: true, Stale: e.stale}
+	p := views.StatusPage{Board: *e.board, Language: key.language, Words: s.words.In(key.language), Assets: s.assets, Base: key.base, Stream: true}
 	if page.Visibility == models.VisibleLink {
 		p.Key = page.LinkToken
 	}

@@ -205,14 +205,13 @@ func (s *statusPages) tend(now time.Time) (watched bool) {
 		if s.due(e, now) && !s.lagging(e, now) {
 			s.begin(e, now)
 		}
-		if was := e.gen; e.reading != nil || e.failing != nil {
-			if s.age(e, now); e.gen != was {
-				s.work.Add(1)
-				go func() {
-					defer s.work.Done()
-					s.safely(func() { s.redraw(e) })
-				}()
-			}
+		was := e.gen
+		if s.age(e, now); e.gen != was {
+			s.work.Add(1)
+			go func() {
+				defer s.work.Done()
+				s.safely(func() { s.redraw(e) })
+			}()
 		}
 		if s.looking {
 			continue

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"time"
 
 	"echolot/models"
 	"echolot/static"
@@ -38,7 +37,7 @@ func (s *Server) showWidget(c *fiber.Ctx, p models.StatusPage, v views.StatusPag
 	if err != nil {
 		return err
 	}
-	page := views.StatusWidgetPage{StatusPage: v, Style: s.Assets.URL("widget.css"), Theme: theme, URL: s.statusAddress(p, "", "lang", v.Language), Now: time.Now()}
+	page := views.StatusWidgetPage{StatusPage: v, Style: s.Assets.URL("widget.css"), Theme: theme, URL: s.statusAddress(p, "", "lang", v.Language)}
 	var b bytes.Buffer
 	if err := views.StatusWidget(page).Render(c.UserContext(), &b); err != nil {
 		return fmt.Errorf("drawing a status page's widget: %w", err)

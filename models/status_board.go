@@ -23,14 +23,22 @@ type StatusBoard struct {
 	// At is when it was read, in the page's time zone, which everything is drawn in; Measured is the newest check's time, zero
 	// without one.
 	At, Measured time.Time
-	// Interval is the shortest one of its monitors'; 0 without one.
+	// Interval is the shortest one of its monitors' that are checked, or of all where none is; 0 without one.
 	Interval time.Duration
-	Groups   []StatusGroup
+	// Delay is why newer results than these are not here; empty where these are as new as they should be. Silent is true where they are
+	// so old that they say nothing of now: what they say of the components is then of the past. SettleAge sets both.
+	Delay  StatusDelay
+	Silent bool
+	Groups []StatusGroup
 	// Open are incidents and maintenance under way, newest first; Announced is maintenance to come, the next first, and announcements;
 	// Past is what ended in the last StatusPastDays days, newest first.
 	Open, Announced, Past []StatusNotice
 	// ChangesAt is when the clock alone changes what is told: maintenance begins, ends, or is to be reminded of; zero = it does not.
 	ChangesAt time.Time
+
+	// paused is true where none of the monitors is checked, changed when one of those that are was set for the last time.
+	paused  bool
+	changed time.Time
 }
 
 // StatusGroup is monitors under one heading; the heading may be empty.
@@ -53,6 +61,8 @@ type StatusComponent struct {
 	// CheckedAt is zero before the first check. RTT is the last average; negative without a reply.
 	CheckedAt time.Time
 	RTT       time.Duration
+	// CreatedAt is when there was it for the first time, UpdatedAt when people last set it.
+	CreatedAt, UpdatedAt time.Time
 	// Days are the last StatusDays days of the page's time zone, oldest first, today last. Uptime is of all of them since there is the
 	// monitor, without announced maintenance.
 	Days   []StatusDay
@@ -149,6 +159,7 @@ type statusMonitor struct {
 	LastCheckedAt   time.Time `bun:",nullzero"`
 	LastRTT         int64     `bun:"last_rtt"`
 	CreatedAt       time.Time
+	UpdatedAt       time.Time
 	RolledUntil     int64
 }
 
@@ -179,21 +190,42 @@ func (s *Store) UnscopedStatusBoard(ctx context.Context, p StatusPage) (StatusBo
 		if m.LastCheckedAt.After(b.Measured) {
 			b.Measured = m.LastCheckedAt.UTC()
 		}
-		if every := time.Duration(m.IntervalSeconds) * time.Second; b.Interval == 0 || every < b.Interval {
-			b.Interval = every
-		}
 	}
+	b.pace(rows)
 	err = s.fillPasts(ctx, p, rows, now, func(i int) *StatusComponent { return &b.Groups[places[i][0]].Components[places[i][1]] })
 	if err != nil {
 		return StatusBoard{}, err
 	}
 	err = s.fillNotices(ctx, p, &b)
+	b.SettleAge(now, "")
 	return b, err
+}
+
+// pace notes how often results are to be expected.
+func (b *StatusBoard) pace(rows []statusMonitor) {
+	b.paused = true
+	for _, m := range rows {
+		if m.State != StatePaused {
+			b.paused = false
+		}
+	}
+	for _, m := range rows {
+		if m.State == StatePaused && !b.paused {
+			continue
+		}
+		if every := time.Duration(m.IntervalSeconds) * time.Second; b.Interval == 0 || every < b.Interval {
+			b.Interval = every
+		}
+		if m.UpdatedAt.After(b.changed) {
+			b.changed = m.UpdatedAt.UTC()
+		}
+	}
 }
 
 func (m statusMonitor) component(p StatusPage) StatusComponent {
 	c := StatusComponent{ID: p.ComponentID(m.PublicID), Name: m.DisplayName, State: m.State, Maintenance: m.Status == StatusMaintenance,
-		Since: m.Since.UTC(), CheckedAt: m.LastCheckedAt.UTC(), RTT: time.Duration(m.LastRTT) * time.Microsecond, monitor: m.ID}
+		Since: m.Since.UTC(), CheckedAt: m.LastCheckedAt.UTC(), RTT: time.Duration(m.LastRTT) * time.Microsecond,
+		CreatedAt: m.CreatedAt.UTC(), UpdatedAt: m.UpdatedAt.UTC(), monitor: m.ID}
 	if c.Name == "" {
 		c.Name = m.Name
 	}
@@ -208,7 +240,7 @@ func (m statusMonitor) component(p StatusPage) StatusComponent {
 func (s *Store) statusMonitors(ctx context.Context, p StatusPage) ([]statusMonitor, error) {
 	var rows []statusMonitor
 	q := s.ro.NewSelect().TableExpr("monitors AS m").
-		ColumnExpr("m.id, m.public_id, m.name, m.hostname_typed AS hostname, m.status, m.interval_seconds, m.created_at").
+		ColumnExpr("m.id, m.public_id, m.name, m.hostname_typed AS hostname, m.status, m.interval_seconds, m.created_at, m.updated_at").
 		ColumnExpr("coalesce(spm.display_name, '') AS display_name, coalesce(spm.group_name, '') AS group_name, spm.page_id IS NOT NULL AS placed").
 		ColumnExpr("s.state, s.since, s.last_checked_at, s.last_rtt, s.rolled_until").
 		Join("JOIN monitor_states AS s ON s.monitor_id = m.id").

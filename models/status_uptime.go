@@ -33,12 +33,6 @@ func (c StatusComponent) LastDays(n int) Uptime {
 	return u
 }
 
-// Silent is true where nobody measures any more: the newest check of all is older than three of the shortest intervals and a minute.
-// What the components' states say is then of the past.
-func (b StatusBoard) Silent(now time.Time) bool {
-	return !b.Measured.IsZero() && now.Sub(b.Measured) > 3*b.Interval+time.Minute
-}
-
 // Component finds a component by the id that visitors know it by.
 func (b StatusBoard) Component(id uuid.UUID) (StatusComponent, bool) {
 	for _, g := range b.Groups {

@@ -10,6 +10,8 @@ import (
 type statusBanner struct {
 	// Kind is the shape and colour.
 	Kind, Head, Text string
+	// When is HTML behind Head: of when that is, where it is not now.
+	When string
 	// Reminders are HTML: of maintenance that begins soon.
 	Reminders []string
 }
@@ -31,13 +33,12 @@ type verdict struct {
 }
 
 // verdict is the worst of the components: down, then degraded; then an incident that people told of, which what is not measured (often
-// on purpose) must not hide; then what is not measured, any other open incident, and
-// maintenance, of no matter what. silent is true while nobody measures.
-func (p StatusPage) verdict(silent bool) verdict {
+// on purpose) must not hide; then what is not measured, any other open incident, and maintenance, of no matter what.
+func (p StatusPage) verdict() verdict {
 	v := verdict{Names: map[string][]string{}}
 	for _, g := range p.Board.Groups {
 		for _, c := range g.Components {
-			kind := ComponentKind(c, silent)
+			kind := p.Kind(c)
 			v.Names[kind] = append(v.Names[kind], c.Name)
 			v.All++
 		}
@@ -70,34 +71,48 @@ func (p StatusPage) verdict(silent bool) verdict {
 	return v
 }
 
-// banner says the verdict, and names what is not up.
-func (p StatusPage) banner() statusBanner {
-	v := p.verdict(p.silent())
-	names, n := v.Names, len(v.Names[v.Kind])
-	b := statusBanner{Kind: v.Kind, Reminders: p.reminders()}
+// headline is the verdict in one sentence, without a full stop and without the moment that it is of.
+func (p StatusPage) headline(v verdict) string {
+	n := len(v.Names[v.Kind])
 	switch {
 	case len(v.Unstable) > 0:
-		b.Head = p.N(len(v.Unstable), "One service is unstable", "%d services are unstable")
+		return p.N(len(v.Unstable), "One service is unstable", "%d services are unstable")
 	case v.Incident:
-		b.Head = p.T("An incident is being worked on")
+		return p.T("An incident is being worked on")
 	case v.All == 0:
-		b.Head = p.T("Nothing is shown here yet")
+		return p.T("Nothing is shown here yet")
 	case v.Kind == "down":
-		b.Head = p.N(n, "One service is down", "%d services are down")
+		return p.N(n, "One service is down", "%d services are down")
 	case v.Kind == "degraded":
-		b.Head = p.N(n, "One service is degraded", "%d services are degraded")
+		return p.N(n, "One service is degraded", "%d services are degraded")
+	case v.Kind == "unknown" && p.Board.Silent:
+		return p.T("No new results")
 	case v.Kind == "unknown" && n == v.All:
-		b.Head = p.T("Nothing is measured at present")
-		return b
+		return p.T("Nothing is measured at present")
 	case v.Kind == "unknown":
-		b.Head = p.N(n, "One service is not measured", "%d services are not measured")
+		return p.N(n, "One service is not measured", "%d services are not measured")
 	case v.Kind == "maintenance":
-		b.Head = p.T("Maintenance is under way")
+		return p.T("Maintenance is under way")
 	default:
-		b.Head = p.T("All services are up")
-		return b
+		return p.T("All services are up")
 	}
-	if v.All == 0 {
+}
+
+// banner says the verdict, and names what is not up.
+func (p StatusPage) banner() statusBanner {
+	v := p.verdict()
+	names := v.Names
+	b := statusBanner{Kind: v.Kind, Head: p.headline(v), Reminders: p.reminders()}
+	if newest := p.Board.Measured; v.All > 0 && !newest.IsZero() {
+		tag := timeTag(newest, p.exactly(newest), "")
+		switch {
+		case p.Late():
+			b.When = ` <span class="as-of">` + around(p.T("as of %s", timeMark), tag) + `</span>`
+		case p.Board.Silent && v.Kind == "unknown":
+			b.When = ` <span class="as-of">` + around(p.T("since %s", timeMark), tag) + `</span>`
+		}
+	}
+	if v.All == 0 || v.Kind == "up" || v.Kind == "unknown" && !v.Incident && len(names["unknown"]) == v.All {
 		return b
 	}
 	var text []string

@@ -128,7 +128,7 @@ func TestStatusHowLongItLasts(t *testing.T) {
 		{"a part", func(*StatusPage) {}, [3]string{"", "", ""}},
 		{"whole", func(p *StatusPage) { p.Whole = true }, [3]string{", 21 min", ", 15 h 02 min", ", 1 h 02 min"}},
 		{"in its first minute", func(p *StatusPage) { p.Whole, p.Board.At = true, p.Board.Open[0].StartsAt.Add(59*time.Second) }, [3]string{"", ", 14 h 41 min", ", 41 min"}},
-		{"nobody measures", func(p *StatusPage) { p.Whole, p.Board.Measured = true, p.Board.At.Add(-time.Hour) }, [3]string{"-", "-", ", 1 h 02 min"}},
+		{"nobody measures", func(p *StatusPage) { p.Whole, p.Board.Silent = true, true }, [3]string{"-", "-", ", 1 h 02 min"}},
 	} {
 		p := toldPage("en")
 		p.Stream = true

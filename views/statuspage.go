@@ -29,8 +29,6 @@ type StatusPage struct {
 	// Whole is true where the page is drawn as one, which is read as it is at that moment; parts that are sent later have nothing in
 	// them that only the clock moves.
 	Whole bool
-	// Stale is true while nothing newer than the board can be read: the page says of when it is.
-	Stale bool
 	// Preview is true where an operator looks at the page before visitors do: what is not there yet is not linked.
 	Preview bool
 	// Wrong says which settings could not be tried; the page is then drawn as it is saved.
@@ -127,12 +125,6 @@ func (p StatusPage) groupName(name string) string {
 // isoTime is a moment as scripts read it.
 func isoTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
-// silent is true where nobody measures any more; it is told by the board's time.
-func (p StatusPage) silent() bool { return p.Board.Silent(p.Board.At) }
-
-// kind is the shape and colour of a component as it was when the board was read.
-func (p StatusPage) kind(c models.StatusComponent) string { return ComponentKind(c, p.silent()) }
-
 // stateWord is the word beside the shape.
 func (p StatusPage) stateWord(c models.StatusComponent, kind string) string {
 	switch kind {
@@ -153,7 +145,7 @@ func (p StatusPage) stateWord(c models.StatusComponent, kind string) string {
 
 // lastRTT is the round-trip time of the last check; empty without a reply, and where the page shows none.
 func (p StatusPage) lastRTT(c models.StatusComponent) string {
-	if p.Board.Latency == models.LatencyNone || c.RTT < 0 || c.CheckedAt.IsZero() || c.State == models.StateUnknown || p.silent() {
+	if p.Board.Latency == models.LatencyNone || c.RTT < 0 || c.CheckedAt.IsZero() || c.State == models.StateUnknown || p.Board.Silent {
 		return ""
 	}
 	return p.ms(c.RTT)

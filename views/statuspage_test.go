@@ -177,7 +177,7 @@ func TestStatusBannerSaysTheWorst(t *testing.T) {
 		{[]models.State{unknown, up}, 0, false, false, "unknown", "One service is not measured Not measured: A. 1 of 2 services are fine.",
 			"Ein Dienst wird nicht gemessen Nicht gemessen: A. 1 von 2 Diensten sind in Ordnung."},
 		{[]models.State{unknown, pending}, 0, false, false, "unknown", "Nothing is measured at present", "Zurzeit wird nichts gemessen"},
-		{[]models.State{down, up}, 0, true, false, "unknown", "Nothing is measured at present", "Zurzeit wird nichts gemessen"},
+		{[]models.State{down, up}, 0, true, false, "unknown", "No new results since 12:00:00", "Keine neuen Ergebnisse seit 12:00:00"},
 		{[]models.State{down, up}, 1, false, false, "maintenance", "Maintenance is under way Maintenance: A. 1 of 2 services are fine.",
 			"Wartungsarbeiten laufen Wartung: A. 1 von 2 Diensten sind in Ordnung."},
 		{[]models.State{up, up}, 0, false, true, "degraded", "An incident is being worked on 2 of 2 services are fine.",
@@ -187,6 +187,7 @@ func TestStatusBannerSaysTheWorst(t *testing.T) {
 			p := sampleStatus(t, 0, language)
 			if line.late {
 				p.Board.Measured = statusNow.Add(-time.Hour)
+				p.Board.SettleAge(statusNow, "")
 			}
 			if line.open {
 				p.Board.Open = []models.StatusNotice{{Kind: models.KindIncident, State: models.PostIdentified}}
@@ -226,11 +227,11 @@ func TestOneVerdict(t *testing.T) {
 		{[]models.State{up, paused}, told, false, false, "degraded", "incident", "An incident is being worked on"},
 		{[]models.State{paused, unknown}, told, false, false, "degraded", "incident", "An incident is being worked on"},
 		{[]models.State{up, up}, told, true, false, "degraded", "incident", "An incident is being worked on"},
-		{[]models.State{down, paused}, told, false, false, "down", "1 of 2 down", "1 of 2 services down"},
-		{[]models.State{degraded, up}, told, false, false, "degraded", "1 of 2 degraded", "1 of 2 services degraded"},
+		{[]models.State{down, paused}, told, false, false, "down", "1 of 2 down", "One service is down"},
+		{[]models.State{degraded, up}, told, false, false, "degraded", "1 of 2 degraded", "One service is degraded"},
 		{nil, told, false, false, "degraded", "incident", "An incident is being worked on"},
 		{[]models.State{up, up}, measured, false, false, "degraded", "incident", "An incident is being worked on"},
-		{[]models.State{down, up}, measured, false, true, "unknown", "not measured", "Nothing is measured at present"},
+		{[]models.State{down, up}, measured, false, true, "unknown", "no new results since 12:00 CET", "No new results since 2026-11-23 12:00:00 CET"},
 		{[]models.State{down, up}, told, false, true, "degraded", "incident", "An incident is being worked on"},
 		{[]models.State{up, up}, unstable, false, false, "degraded", "unstable", "One service is unstable"},
 		{[]models.State{down, up}, unstable, false, false, "down", "1 of 2 down", "1 of 2 services down"},
@@ -238,19 +239,20 @@ func TestOneVerdict(t *testing.T) {
 		{[]models.State{up}, work, false, false, "maintenance", "maintenance", "Maintenance is under way"},
 		{[]models.State{up, up}, over, false, false, "up", "up", "All services are up"},
 		{[]models.State{up, up}, over, true, false, "maintenance", "maintenance", "Maintenance is under way"},
-		{[]models.State{up, paused}, over, false, false, "unknown", "1 of 2 not measured", "1 of 2 services not measured"},
+		{[]models.State{up, paused}, over, false, false, "unknown", "1 of 2 not measured", "One service is not measured"},
 	} {
 		p := sampleStatus(t, 0, "en")
 		p.Board.Open = []models.StatusNotice{line.open}
 		if line.late {
 			p.Board.Measured = statusNow.Add(-time.Hour)
+			p.Board.SettleAge(statusNow, "")
 		}
 		g := models.StatusGroup{}
 		for i, s := range line.states {
 			g.Components = append(g.Components, models.StatusComponent{Name: string(rune('A' + i)), State: s, Maintenance: line.maintenance && i == 0})
 		}
 		p.Board.Groups = []models.StatusGroup{g}
-		s := p.Summary(statusNow)
+		s := p.Summary()
 		if s.Kind != line.kind || s.Short != line.short || s.Text != line.words {
 			t.Errorf("%v, %+v: got %s, %q, %q, want %s, %q, %q", line.states, line.open, s.Kind, s.Short, s.Text, line.kind, line.short, line.words)
 		}

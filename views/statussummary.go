@@ -8,7 +8,7 @@ import (
 
 // StatusSummary is a page in a few words, for where there is no room for it: badges, the widget, feeds, JSON.
 type StatusSummary struct {
-	// Kind is up, degraded, down, maintenance or unknown. While nobody measures it is unknown, whatever was measured last.
+	// Kind is up, degraded, down, maintenance or unknown. While the board is silent it is unknown, whatever was measured last.
 	Kind string
 	// Incident is true where people work on an incident that nothing measured shows: the kind is degraded, and no component may be.
 	Incident bool
@@ -16,7 +16,7 @@ type StatusSummary struct {
 	Unstable int
 	// Count is how many of Of components are of that kind.
 	Count, Of int
-	// Text is a sentence without a full stop, Short a word or two.
+	// Text is the banner's sentence, without a full stop, Short a word or two. Both say of when they are where that is not now.
 	Text, Short string
 	// Components are the kinds of all, by their order on the page.
 	Components []StatusSummaryLine
@@ -27,66 +27,39 @@ type StatusSummaryLine struct {
 	Name, Kind, Word string
 }
 
-// Summary sums the page up as it is now. It comes to the banner's verdict.
-func (p StatusPage) Summary(now time.Time) StatusSummary {
-	silent := p.Board.Silent(now)
-	v := p.verdict(silent)
+// Summary sums the page up. It comes to the banner's verdict.
+func (p StatusPage) Summary() StatusSummary {
+	v := p.verdict()
 	s := StatusSummary{Kind: v.Kind, Incident: v.Incident, Unstable: len(v.Unstable), Count: len(v.Names[v.Kind]), Of: v.All}
 	for _, g := range p.Board.Groups {
 		for _, c := range g.Components {
-			kind := ComponentKind(c, silent)
+			kind := p.Kind(c)
 			s.Components = append(s.Components, StatusSummaryLine{Name: c.Name, Kind: kind, Word: p.KindWord(kind)})
 		}
 	}
-	s.Text, s.Short = p.summaryText(s), p.KindWord(s.Kind)
+	s.Text, s.Short = p.headline(v), p.KindWord(s.Kind)
 	switch {
 	case s.Unstable > 0:
 		s.Short = p.T("unstable")
 	case s.Incident:
 		s.Short = p.T("incident")
+	case s.Kind == "unknown" && p.Board.Silent:
+		s.Text, s.Short = s.Text+" "+p.T("since %s", p.wholeTime(p.Board.Measured)), p.T("no new results")+" "+p.T("since %s", p.zoned(p.Board.Measured))
 	case s.Count < s.Of && (s.Kind == "down" || s.Kind == "degraded" || s.Kind == "unknown"):
 		s.Short = p.T("%d of %d", s.Count, s.Of) + " " + s.Short
+	}
+	if v.All > 0 {
+		s.Text, s.Short = p.Exactly(s.Text, p.Board.Measured), p.Dated(s.Short, p.Board.Measured)
 	}
 	return s
 }
 
-func (p StatusPage) summaryText(s StatusSummary) string {
-	switch {
-	case s.Unstable > 0:
-		return p.N(s.Unstable, "One service is unstable", "%d services are unstable")
-	case s.Incident:
-		return p.T("An incident is being worked on")
-	case s.Of == 0:
-		return p.T("Nothing is shown here yet")
-	case s.Kind == "maintenance" && s.Count == 0:
-		return p.T("Maintenance is under way")
-	case s.Of == 1:
-		return s.Components[0].Name + ": " + p.KindWord(s.Kind)
-	case s.Kind == "maintenance":
-		return p.T("Maintenance is under way")
-	case s.Kind == "unknown" && s.Count == s.Of:
-		return p.T("Nothing is measured at present")
-	case s.Kind == "up":
-		return p.T("All services are up")
-	case s.Kind == "down" && s.Count == s.Of:
-		return p.T("All services are down")
-	case s.Kind == "degraded" && s.Count == s.Of:
-		return p.T("All services are degraded")
-	case s.Kind == "down":
-		return p.T("%d of %d services down", s.Count, s.Of)
-	case s.Kind == "degraded":
-		return p.T("%d of %d services degraded", s.Count, s.Of)
-	default:
-		return p.T("%d of %d services not measured", s.Count, s.Of)
-	}
-}
-
-// ComponentKind is up, degraded, down, maintenance, or unknown for all that is not measured. silent is true while nobody measures.
-func ComponentKind(c models.StatusComponent, silent bool) string {
+// Kind is a component's shape and colour: up, degraded, down, maintenance, or unknown for all that is not measured.
+func (p StatusPage) Kind(c models.StatusComponent) string {
 	switch {
 	case c.Maintenance:
 		return "maintenance"
-	case silent:
+	case p.Board.Silent:
 		return "unknown"
 	case c.State == models.StateUp, c.State == models.StateDegraded, c.State == models.StateDown:
 		return string(c.State)
@@ -122,12 +95,9 @@ func germanElsewhere() map[string]string {
 		"status": "Status", "uptime": "Verfügbarkeit", "round-trip time": "Laufzeit", "no reply": "keine Antwort", "%d of %d": "%d von %d",
 		"24 hours": "24 Stunden", "7 days": "7 Tage", "30 days": "30 Tage", "90 days": "90 Tage",
 		"%s of the last %s up": "%s der letzten %s erreichbar", "%s of it not measured": "%s davon nicht gemessen",
-		"Nothing is shown here yet": "Hier wird noch nichts gezeigt", "Nothing is measured at present": "Zurzeit wird nichts gemessen",
-		"Maintenance is under way": "Wartungsarbeiten laufen", "All services are up": "Alle Dienste sind erreichbar",
+		"%s up of %s measured in the last %s": "%s erreichbar von %s Messzeit der letzten %s",
+		"incident":                            "Störung", "no new results": "keine neuen Ergebnisse",
 		"unstable": "instabil", "Up and down by turns: %s.": "Im Wechsel erreichbar und ausgefallen: %s.",
-		"incident": "Störung", "All services are down": "Alle Dienste sind ausgefallen",
-		"All services are degraded": "Alle Dienste sind beeinträchtigt", "%d of %d services down": "%d von %d Diensten ausgefallen",
-		"%d of %d services degraded": "%d von %d Diensten beeinträchtigt", "%d of %d services not measured": "%d von %d Diensten nicht gemessen",
 		"and %d more": "und %d weitere", "Status page": "Statusseite",
 		"Affects: %s": "Betrifft: %s",
 	}

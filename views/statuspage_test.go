@@ -234,7 +234,7 @@ func TestOneVerdict(t *testing.T) {
 		{[]models.State{down, up}, measured, false, true, "unknown", "no new results since 12:00 CET", "No new results since 2026-11-23 12:00:00 CET"},
 		{[]models.State{down, up}, told, false, true, "degraded", "incident", "An incident is being worked on"},
 		{[]models.State{up, up}, unstable, false, false, "degraded", "unstable", "One service is unstable"},
-		{[]models.State{down, up}, unstable, false, false, "down", "1 of 2 down", "1 of 2 services down"},
+		{[]models.State{down, up}, unstable, false, false, "down", "1 of 2 down", "One service is down"},
 		{[]models.State{up, up}, work, false, false, "maintenance", "maintenance", "Maintenance is under way"},
 		{[]models.State{up}, work, false, false, "maintenance", "maintenance", "Maintenance is under way"},
 		{[]models.State{up, up}, over, false, false, "up", "up", "All services are up"},

@@ -25,7 +25,9 @@ type StatusBoard struct {
 	At, Measured time.Time
 	// Interval is the shortest one of its monitors'; 0 without one.
 	Interval time.Duration
-	Groups   []StatusGroup
+	// Longest is the longest one of those that are checked; 0 without one.
+	Longest time.Duration
+	Groups  []StatusGroup
 	// Open are incidents and maintenance under way, newest first; Announced is maintenance to come, the next first, and announcements;
 	// Past is what ended in the last StatusPastDays days, newest first.
 	Open, Announced, Past []StatusNotice
@@ -164,6 +166,7 @@ func (s *Store) UnscopedStatusBoard(ctx context.Context, p StatusPage) (StatusBo
 	if err != nil {
 		return StatusBoard{}, err
 	}
+	b.Longest = longestInterval(rows)
 	places := make([][2]int, len(rows))
 	for i, m := range rows {
 		if n := len(b.Groups); n == 0 || b.Groups[n-1].Name != m.GroupName {
@@ -185,6 +188,15 @@ func (s *Store) UnscopedStatusBoard(ctx context.Context, p StatusPage) (StatusBo
 	}
 	err = s.fillNotices(ctx, p, &b)
 	return b, err
+}
+
+func longestInterval(rows []statusMonitor) (longest time.Duration) {
+	for _, m := range rows {
+		if m.State != StatePaused {
+			longest = max(longest, time.Duration(m.IntervalSeconds)*time.Second)
+		}
+	}
+	return longest
 }
 
 func (m statusMonitor) component(p StatusPage) StatusComponent {

@@ -39,6 +39,9 @@ func (p StatusPage) Summary(now time.Time) StatusSummary {
 		}
 	}
 	s.Text, s.Short = p.summaryText(s), p.KindWord(s.Kind)
+	if v.Kind == "up" && v.All > 1 {
+		s.Text = p.allUp(v)
+	}
 	switch {
 	case s.Unstable > 0:
 		s.Short = p.T("unstable")
@@ -66,8 +69,6 @@ func (p StatusPage) summaryText(s StatusSummary) string {
 		return p.T("Maintenance is under way")
 	case s.Kind == "unknown" && s.Count == s.Of:
 		return p.T("Nothing is measured at present")
-	case s.Kind == "up":
-		return p.T("All services are up")
 	case s.Kind == "down" && s.Count == s.Of:
 		return p.T("All services are down")
 	case s.Kind == "degraded" && s.Count == s.Of:

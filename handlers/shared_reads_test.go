@@ -19,13 +19,13 @@ func TestSharedReads(t *testing.T) {
 		shared := &sharedReads{log: slog.New(slog.DiscardHandler)}
 		months := statusMonths{shared: shared, kept: map[monthKey]keptMonth{}}
 		var reads atomic.Int64
-		slow := func(ctx context.Context) ([]models.StatusNotice, error) {
+		slow := func(ctx context.Context) (toldMonth, error) {
 			reads.Add(1)
 			select {
 			case <-ctx.Done():
-				return nil, ctx.Err()
+				return toldMonth{}, ctx.Err()
 			case <-time.After(2 * time.Second):
-				return make([]models.StatusNotice, 3), nil
+				return toldMonth{list: make([]models.StatusNotice, 3)}, nil
 			}
 		}
 		key := monthKey{1, 1, "2026-11"}
@@ -33,18 +33,18 @@ func TestSharedReads(t *testing.T) {
 		got := make(chan error, 50)
 		for range 50 {
 			go func() {
-				list, err := months.of(t.Context(), key, slow)
-				if err == nil && (len(list) != 3 || time.Since(begun) != 2*time.Second) {
-					err = fmt.Errorf("got %d notices after %v, want 3 after two seconds", len(list), time.Since(begun))
+				told, err := months.of(t.Context(), key, slow)
+				if err == nil && (len(told.list) != 3 || time.Since(begun) != 2*time.Second) {
+					err = fmt.Errorf("got %d notices after %v, want 3 after two seconds", len(told.list), time.Since(begun))
 				}
 				got <- err
 			}()
 		}
 		synctest.Wait()
-		if list, err := months.of(t.Context(), monthKey{2, 1, "2026-11"}, func(context.Context) ([]models.StatusNotice, error) {
-			return make([]models.StatusNotice, 1), nil
-		}); err != nil || len(list) != 1 || time.Since(begun) != 0 {
-			t.Errorf("another page meanwhile: got %d notices and error %v after %v, want one at once", len(list), err, time.Since(begun))
+		if told, err := months.of(t.Context(), monthKey{2, 1, "2026-11"}, func(context.Context) (toldMonth, error) {
+			return toldMonth{list: make([]models.StatusNotice, 1)}, nil
+		}); err != nil || len(told.list) != 1 || time.Since(begun) != 0 {
+			t.Errorf("another page meanwhile: got %d notices and error %v after %v, want one at once", len(told.list), err, time.Since(begun))
 		}
 		hurry, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -60,11 +60,11 @@ func TestSharedReads(t *testing.T) {
 			t.Errorf("got %d reads for 51 who asked, want one", n)
 		}
 		time.Sleep(monthAge)
-		away := func(context.Context) ([]models.StatusNotice, error) { return nil, context.DeadlineExceeded }
-		if list, err := months.of(t.Context(), key, away); err != nil || len(list) != 3 {
-			t.Errorf("without the database: got %d notices and error %v, want what was read", len(list), err)
+		away := func(context.Context) (toldMonth, error) { return toldMonth{}, context.DeadlineExceeded }
+		if told, err := months.of(t.Context(), key, away); err != nil || len(told.list) != 3 {
+			t.Errorf("without the database: got %d notices and error %v, want what was read", len(told.list), err)
 		}
-		if _, err := months.of(t.Context(), monthKey{3, 1, "2026-11"}, func(context.Context) ([]models.StatusNotice, error) { panic("oh") }); err == nil {
+		if _, err := months.of(t.Context(), monthKey{3, 1, "2026-11"}, func(context.Context) (toldMonth, error) { panic("oh") }); err == nil {
 			t.Error("a read that panics: got no error")
 		}
 	})

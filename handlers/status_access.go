@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 
 	"echolot/models"
 	"echolot/views"
@@ -133,6 +134,16 @@ func (s *Server) openStatusPage(c *fiber.Ctx) (models.StatusPage, error) {
 	return p, nil
 }
 
+// openStatusCover is openStatusPage for what a page is known by, its logo and colour: also for who has still to give its password.
+func (s *Server) openStatusCover(c *fiber.Ctx) (models.StatusPage, error) {
+	p, err := s.openStatusPage(c)
+	var locked *lockedPage
+	if errors.As(err, &locked) {
+		return locked.page, nil
+	}
+	return p, err
+}
+
 // statusBase stands in front of the page's own addresses: nothing on its domain.
 func statusBase(c *fiber.Ctx, p models.StatusPage) string {
 	if domainOf(c) != "" {
@@ -179,17 +190,48 @@ func (s *Server) drawStatusGate(c *fiber.Ctx, status int, p models.StatusPage, g
 	asked := c.Query("lang")
 	language := s.words.Best(asked, c.Get(fiber.HeaderAcceptLanguage), p.Language)
 	c.Vary(fiber.HeaderAcceptLanguage)
-	gate.StatusPage = views.StatusPage{Language: language, Words: s.words.In(language), Assets: s.assets, Base: statusBase(c, p)}
-	gate.Action = gate.Base + "/login" + languageQuery(asked, language)
+	gate.StatusPage = views.StatusPage{Language: language, Words: s.words.In(language), Assets: s.assets, Base: statusBase(c, p),
+		Board: models.StatusBoard{Name: p.Name, Accent: p.Accent, HasLogo: p.LogoType != "", Version: p.SettingsVersion()}}
+	month := monthAsked(c)
+	if month != "" {
+		gate.Back = "/history/" + month
+	}
+	gate.Action = gate.Base + "/login" + statusQuery("month", month, "lang", languageAsked(asked, language))
 	return draw(c, status, views.StatusLogin(gate))
 }
 
-// languageQuery carries on the language that was asked for, if there is it.
-func languageQuery(asked, language string) string {
-	if asked != "" && asked == language {
-		return "?lang=" + url.QueryEscape(language)
+// monthAsked is the month of a page that was asked for, before the password or with it; empty for the page itself.
+func monthAsked(c *fiber.Ctx) string {
+	month := c.Query("month")
+	if _, of, ok := strings.Cut(c.Path(), "/history/"); ok {
+		month = of
+	}
+	if _, err := time.Parse(monthForm, month); err != nil {
+		return ""
+	}
+	return month
+}
+
+// languageAsked is the language that was asked for, if there is it.
+func languageAsked(asked, language string) string {
+	if asked == language {
+		return language
 	}
 	return ""
+}
+
+// statusQuery is a query of the names and values, without those that are empty.
+func statusQuery(pairs ...string) string {
+	query := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			query.Set(pairs[i], pairs[i+1])
+		}
+	}
+	if len(query) == 0 {
+		return ""
+	}
+	return "?" + query.Encode()
 }
 
 // visitStatus takes a page's password.
@@ -223,8 +265,11 @@ func (s *Server) visitStatus(c *fiber.Ctx) error {
 	}
 	c.Cookie(&fiber.Cookie{Name: visitCookie, Value: token, Path: path, MaxAge: int(models.StatusVisitLifetime.Seconds()), HTTPOnly: true,
 		Secure: s.sessions.secure || c.Context().IsTLS(), SameSite: "Lax"})
-	asked := c.Query("lang")
-	return c.Redirect(path+languageQuery(asked, s.words.Best(asked, "", p.Language)), http.StatusSeeOther)
+	to, asked := path, c.Query("lang")
+	if month := monthAsked(c); month != "" {
+		to = base + "/history/" + month
+	}
+	return c.Redirect(to+statusQuery("lang", languageAsked(asked, s.words.Best(asked, "", p.Language))), http.StatusSeeOther)
 }
 
 // showRobots lets crawlers see status pages, which say themselves whether they may be found, and nothing else.

@@ -238,7 +238,10 @@ func TestStatusByPassword(t *testing.T) {
 			doc.Find("form").AttrOr("action", "") != "/status/acme/login" || a.header.Get("X-Robots-Tag") == "" || a.header.Get("Cache-Control") != "no-store" {
 			h.t.Errorf("got %d %v\n%s\nwant the form in German", a.status, a.header, a.body)
 		}
-		for _, secret := range []string{"The page", "Gateway", "127.0.0.1", h.customer.Name} {
+		if brand := doc.Find(".brand"); strings.TrimSpace(brand.Text()) != "The page" || doc.Find(`nav a[hreflang="en"]`).AttrOr("href", "") != "/status/acme?lang=en" || doc.Find("[role=alert]").Length() != 0 {
+			h.t.Errorf("got %s, want the page's name and its other language", a.body)
+		}
+		for _, secret := range []string{"Gateway", "127.0.0.1", h.customer.Name} {
 			if strings.Contains(strings.ReplaceAll(a.body, h.url, ""), secret) {
 				h.t.Errorf("the form tells of %q:\n%s", secret, a.body)
 			}
@@ -263,9 +266,35 @@ func TestStatusByPassword(t *testing.T) {
 		if a := h.request("GET", "/status/acme", "", "Cookie", visit); !a.shows() || a.header.Get("Set-Cookie") != "" {
 			h.t.Errorf("with the cookie: got %d and cookie %q, want the page", a.status, a.header.Get("Set-Cookie"))
 		}
+		month := "/history/" + time.Now().UTC().Format(monthForm)
+		asked := h.request("GET", "/status/acme"+month+"?lang=de", "")
+		form, err := goquery.NewDocumentFromReader(strings.NewReader(asked.body))
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		wrong := h.at("", "POST", form.Find("form").AttrOr("action", ""), "password=wrong")
+		if again, err := goquery.NewDocumentFromReader(strings.NewReader(wrong.body)); err != nil || again.Find("form").AttrOr("action", "") != form.Find("form").AttrOr("action", "") ||
+			again.Find("[role=alert]").Text() == "" || again.Find(`nav a[hreflang="en"]`).AttrOr("href", "") != "/status/acme"+month+"?lang=en" {
+			h.t.Errorf("a wrong password for a month: got %s, want the same form again", wrong.body)
+		}
+		if a := h.at("", "POST", form.Find("form").AttrOr("action", ""), "password=open+sesame+1"); a.header.Get("Location") != "/status/acme"+month+"?lang=de" {
+			h.t.Errorf("the password for a month: got %d to %q, want the month", a.status, a.header.Get("Location"))
+		}
+		for _, evil := range []string{"//evil.example", "2026-11/../../x", "x"} {
+			if a := h.at("", "POST", "/status/acme/login?month="+url.QueryEscape(evil), "password=open+sesame+1"); a.header.Get("Location") != "/status/acme" {
+				h.t.Errorf("month %s: got to %q", evil, a.header.Get("Location"))
+			}
+		}
 		h.wantStatus("another page", h.request("GET", "/status/acme-2", "", "Cookie", visit), http.StatusUnauthorized)
 		h.wantStatus("a forged cookie", h.request("GET", "/status/acme", "", "Cookie", "status_visit=x"), http.StatusUnauthorized)
-		h.changePage(p, `{"password":"open sesame 2"}`)
+		h.wantStatus("no colour", h.request("GET", "/status/acme/theme.css", ""), http.StatusNotFound)
+		h.changePage(p, `{"password":"open sesame 2","accent":"#aa1100"}`)
+		if a := h.request("GET", "/status/acme", ""); !strings.Contains(a.body, "/status/acme/theme.css?v=") {
+			h.t.Errorf("got %s, want the form in the page's colour", a.body)
+		}
+		if a := h.request("GET", "/status/acme/theme.css", ""); a.status != http.StatusOK || !strings.HasPrefix(a.header.Get("Cache-Control"), "private") {
+			h.t.Errorf("its colour: got %d %v, want it, for the visitor alone", a.status, a.header)
+		}
 		h.wantStatus("a new password", h.request("GET", "/status/acme", "", "Cookie", visit), http.StatusUnauthorized)
 	})
 }

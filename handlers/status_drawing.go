@@ -76,6 +76,7 @@ func drawParts(p views.StatusPage) drawnParts {
 	}
 	b := p.Board
 	frame := fmt.Sprintf("%q %q %q %q %q %v %v", b.Name, b.Description, b.FooterText, b.Accent, b.TimeZone, b.HasLogo, b.Latency)
+	frame += fmt.Sprintf(" %v %v", b.Interval, b.Longest)
 	if b.HasLogo { // another picture has another address, which stands in the head
 		frame += fmt.Sprintf(" %d", b.Version)
 	}

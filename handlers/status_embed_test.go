@@ -83,14 +83,14 @@ func TestWidget(t *testing.T) {
 	}
 	link, _ := url.Parse(doc.Find("a").AttrOr("href", ""))
 	if doc.Find("html").AttrOr("lang", "") != "de" || doc.Find("html").AttrOr("data-theme", "") != "dark" || strings.TrimSpace(doc.Find(`[data-testid="widget-summary"]`).Text()) != "Ein Dienst ist ausgefallen" ||
-		doc.Find("li").Length() != 6 || link.Path != "/status/elbtal" || doc.Find("script, style, [style]").Length() != 0 {
+		doc.Find("li").Length() != 5 || link.Path != "/status/elbtal" || doc.Find("script, style, [style]").Length() != 0 {
 		t.Errorf("got %s", a.body)
 	}
 	p.FrameSites = nil
 	if a := asked(t, h, h.s.showWidget, p, b, ""); !strings.Contains(a.header.Get("Content-Security-Policy"), "frame-ancestors 'self';") || a.header.Get("X-Frame-Options") != "SAMEORIGIN" {
 		t.Errorf("without sites: got %v", a.header)
 	}
-	for query, field := range map[string]string{"theme=x": "theme", "v=2": "v", "v=..": "v"} {
+	for query, field := range map[string]string{"theme=x": "theme", "v=3": "v", "v=..": "v"} {
 		file := h.s.showWidget
 		if field == "v" {
 			file = h.s.showWidgetScript

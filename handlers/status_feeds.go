@@ -97,8 +97,9 @@ func (s *Server) newestNotices(c *fiber.Ctx, p models.StatusPage, b models.Statu
 // past is what is over of as many days as the page has bars: what the board tells, and older things. A reader who comes once a day, or
 // what is told a week later, misses nothing.
 func (s *Server) past(c *fiber.Ctx, p models.StatusPage, b models.StatusBoard) ([]models.StatusNotice, error) {
-	over, err := s.months.of(c.UserContext(), monthKey{p.ID, p.Version, "over"}, func(ctx context.Context) ([]models.StatusNotice, error) {
-		return s.Store.UnscopedStatusOver(ctx, p)
+	over, err := s.months.of(c.UserContext(), monthKey{p.ID, p.Version, "over"}, func(ctx context.Context) (toldMonth, error) {
+		list, err := s.Store.UnscopedStatusOver(ctx, p)
+		return toldMonth{list: list}, err
 	})
 	if err != nil {
 		return nil, err
@@ -108,7 +109,7 @@ func (s *Server) past(c *fiber.Ctx, p models.StatusPage, b models.StatusBoard) (
 		known[n.ID] = true
 	}
 	past := slices.Clone(b.Past)
-	for _, n := range over {
+	for _, n := range over.list {
 		if !known[n.ID] {
 			past = append(past, n)
 		}
@@ -135,7 +136,7 @@ func (s *Server) showAtomFeed(c *fiber.Ctx, p models.StatusPage, v views.StatusP
 		return err
 	}
 	at := p.UpdatedAt
-	feed := atomFeed{Lang: v.Language, ID: urn(p.ComponentID(uuid.Nil)), Title: plain(v.Board.Name), Subtitle: plain(v.Board.Description), Generator: "Echolot",
+	feed := atomFeed{Lang: v.Language, ID: urn(p.ComponentID(uuid.Nil)), Title: plain(v.Board.Name), Subtitle: plain(v.About()), Generator: "Echolot",
 		Author: atomAuthor{plain(v.Board.Name)}, Links: []atomLink{
 			{"alternate", "text/html", s.statusAddress(p, "", "lang", v.Language)},
 			{"self", "application/atom+xml", s.statusAddress(p, "/feed.atom", "lang", v.Language)},
@@ -168,7 +169,7 @@ func (s *Server) showJSONFeed(c *fiber.Ctx, p models.StatusPage, v views.StatusP
 	if err != nil {
 		return err
 	}
-	feed := jsonFeed{Version: "https://jsonfeed.org/version/1.1", Title: v.Board.Name, Description: v.Board.Description, Language: v.Language, Items: []jsonItem{},
+	feed := jsonFeed{Version: "https://jsonfeed.org/version/1.1", Title: v.Board.Name, Description: v.About(), Language: v.Language, Items: []jsonItem{},
 		HomePageURL: s.statusAddress(p, "", "lang", v.Language), FeedURL: s.statusAddress(p, "/feed.json", "lang", v.Language)}
 	for _, n := range notices {
 		feed.Items = append(feed.Items, jsonItem{ID: urn(n.ID), URL: s.noticeAddress(p, n), Title: v.NoticeTitle(n), ContentHTML: render(views.FeedEntry(v, n)),

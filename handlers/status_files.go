@@ -12,7 +12,7 @@ import (
 
 // showStatusTheme is the page's accent as a style sheet; under the preview's address the one that ?accent= tries.
 func (s *Server) showStatusTheme(c *fiber.Ctx) error {
-	p, err := s.openStatusPage(c)
+	p, err := s.openStatusCover(c)
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func (s *Server) showStatusTheme(c *fiber.Ctx) error {
 
 // showStatusLogo is the page's picture, of a type that was proved when it was stored.
 func (s *Server) showStatusLogo(c *fiber.Ctx) error {
-	p, err := s.openStatusPage(c)
+	p, err := s.openStatusCover(c)
 	if err != nil {
 		return err
 	}

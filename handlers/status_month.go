@@ -40,29 +40,35 @@ type statusMonths struct {
 }
 
 type keptMonth struct {
-	at   time.Time
-	list []models.StatusNotice
+	toldMonth
+	at time.Time
+}
+
+// toldMonth is what a page told of a month. first is when the page's months begin, where that was asked for.
+type toldMonth struct {
+	list  []models.StatusNotice
+	first time.Time
 }
 
 // of returns the month, read by whoever comes first; those who come meanwhile wait for it. Nobody writes to what it returns.
-func (m *statusMonths) of(ctx context.Context, key monthKey, read func(context.Context) ([]models.StatusNotice, error)) ([]models.StatusNotice, error) {
+func (m *statusMonths) of(ctx context.Context, key monthKey, read func(context.Context) (toldMonth, error)) (toldMonth, error) {
 	m.mu.Lock()
 	k, known := m.kept[key]
 	m.mu.Unlock()
 	if known && time.Since(k.at) < monthAge {
-		return k.list, nil
+		return k.toldMonth, nil
 	}
-	list, err := shareRead(ctx, m.shared, fmt.Sprintf("month %d %d %s", key.page, key.version, key.month), func(ctx context.Context) ([]models.StatusNotice, error) {
-		list, err := read(ctx)
+	told, err := shareRead(ctx, m.shared, fmt.Sprintf("month %d %d %s", key.page, key.version, key.month), func(ctx context.Context) (toldMonth, error) {
+		told, err := read(ctx)
 		if err == nil {
-			m.keep(key, keptMonth{time.Now(), list})
+			m.keep(key, keptMonth{told, time.Now()})
 		}
-		return list, err
+		return told, err
 	})
 	if models.IsUnavailable(err) && known {
-		return k.list, nil // the database is away; the page stays, and its board says how old it is
+		return k.toldMonth, nil // the database is away; the page stays, and its board says how old it is
 	}
-	return list, err
+	return told, err
 }
 
 // keep notes a month. What was read longest ago gives way.
@@ -81,7 +87,7 @@ func (m *statusMonths) keep(key monthKey, k keptMonth) {
 	m.kept[key] = k
 }
 
-// showStatusMonth shows what a page told of a month. Months to come are there as far as maintenance is announced in them.
+// showStatusMonth shows what a page told of a month, from its first one on. Months to come are there as far as maintenance is announced in them.
 func (s *Server) showStatusMonth(c *fiber.Ctx) error {
 	p, err := s.openStatusPage(c)
 	if err != nil {
@@ -98,15 +104,21 @@ func (s *Server) showStatusMonth(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	list, err := s.months.of(c.UserContext(), monthKey{p.ID, p.Version, month.Format(monthForm)}, func(ctx context.Context) ([]models.StatusNotice, error) {
-		return s.Store.UnscopedStatusMonth(ctx, p, month.Year(), month.Month())
+	told, err := s.months.of(c.UserContext(), monthKey{p.ID, p.Version, month.Format(monthForm)}, func(ctx context.Context) (told toldMonth, err error) {
+		if told.first, err = s.Store.UnscopedStatusFirst(ctx, p); err == nil {
+			told.list, err = s.Store.UnscopedStatusMonth(ctx, p, month.Year(), month.Month())
+		}
+		return told, err
 	})
 	if err != nil {
 		return err
 	}
+	if !told.first.Before(month.AddDate(0, 1, 0)) {
+		return &models.NotFound{What: "Month"}
+	}
 	language := s.words.Best(c.Query("lang"), c.Get(fiber.HeaderAcceptLanguage), p.Language)
-	m := views.StatusMonthPage{StatusPage: s.statusView(c, p, board, language), Month: month, Notices: list}
-	if away < oldestMonth {
+	m := views.StatusMonthPage{StatusPage: s.statusView(c, p, board, language), Month: month, Notices: told.list}
+	if away < oldestMonth && told.first.Before(month) {
 		m.Earlier = month.AddDate(0, -1, 0).Format(monthForm)
 	}
 	if away > 0 {

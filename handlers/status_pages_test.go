@@ -91,7 +91,7 @@ func TestStatusPreview(t *testing.T) {
 	h := liteHouse(t)
 	session := h.session("admin@example.com")
 	a := h.browser(session, "GET", statusPagePath(h, "/preview"), nil)
-	if doc := a.page(t); a.status != 200 || doc.Find("title").Text() != "Own page" || !strings.Contains(a.body, "Gateway") || strings.Contains(a.body, h.monitor.PublicID.String()) || strings.Contains(a.body, csrfOf(session)) {
+	if doc := a.page(t); a.status != 200 || doc.Find(".brand").Text() != "Own page" || !strings.Contains(a.body, "Gateway") || strings.Contains(a.body, h.monitor.PublicID.String()) || strings.Contains(a.body, csrfOf(session)) {
 		t.Errorf("got %d %s, want the page as visitors see it", a.status, a.body)
 	}
 	for _, link := range a.page(t).Find("[href], [src]").EachIter() {
@@ -109,7 +109,7 @@ func TestStatusPreview(t *testing.T) {
 		t.Errorf("signed out: got %d, want 404: it is not published", got)
 	}
 	tried := url.Values{"name": {"Tried"}, "language": {"de"}, "slug": {"elsewhere"}}
-	if a = h.browser(session, "POST", statusPagePath(h, "/preview"), tried); a.status != 200 || a.page(t).Find("title").Text() != "Tried" || a.page(t).Find("html").AttrOr("lang", "") != "de" {
+	if a = h.browser(session, "POST", statusPagePath(h, "/preview"), tried); a.status != 200 || a.page(t).Find(".brand").Text() != "Tried" || a.page(t).Find("html").AttrOr("lang", "") != "de" {
 		t.Errorf("got %d %s, want what was typed", a.status, a.body)
 	}
 	for _, saved := range []string{"", "#0000ff"} {
@@ -135,7 +135,7 @@ func TestStatusPreview(t *testing.T) {
 	tried.Set("name", "")
 	tried.Set("password", "short")
 	tried.Set("customDomainHostname", "localhost")
-	if a = h.browser(session, "POST", statusPagePath(h, "/preview"), tried); a.status != 422 || a.page(t).Find("title").Text() != "Own page" || !strings.Contains(a.page(t).Find(`[data-testid="wrong"]`).Text(), "Time zone: Type a zone") {
+	if a = h.browser(session, "POST", statusPagePath(h, "/preview"), tried); a.status != 422 || a.page(t).Find(".brand").Text() != "Own page" || !strings.Contains(a.page(t).Find(`[data-testid="wrong"]`).Text(), "Time zone: Type a zone") {
 		t.Errorf("with something wrong: got %d %s, want the page as it is saved, and what is wrong", a.status, a.body)
 	}
 	// It reads as the form's own errors do, in their order.

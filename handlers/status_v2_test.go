@@ -133,7 +133,7 @@ func TestStatusIndicator(t *testing.T) {
 		{states: []models.State{down, down}, want: "critical", text: "2 services are down"},
 		{states: []models.State{up, unknown}, want: "unknown", text: "One service is not measured"},
 		{states: []models.State{models.StatePending, models.StatePaused}, want: "unknown", text: "Nothing is measured at present"},
-		{states: []models.State{up, models.StatePaused}, want: "unknown", text: "One service is not measured"},
+		{states: []models.State{up, models.StatePaused}, want: "none", text: "All measured services are up"},
 		{states: []models.State{up, models.StatePaused}, open: true, want: "minor", text: "An incident is being worked on"},
 		{states: []models.State{up, up}, maintenance: true, want: "maintenance", text: "Maintenance is under way"},
 		{states: []models.State{up, up}, open: true, want: "minor", text: "An incident is being worked on"},

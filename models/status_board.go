@@ -25,6 +25,8 @@ type StatusBoard struct {
 	At, Measured time.Time
 	// Interval is the shortest one of its monitors' that are checked, or of all where none is; 0 without one.
 	Interval time.Duration
+	// Longest is the longest one of those that are checked; 0 without one.
+	Longest time.Duration
 	// Delay is why newer results than these are not here; empty where these are as new as they should be. Silent is true where they are
 	// so old that they say nothing of now: what they say of the components is then of the past. SettleAge sets both.
 	Delay  StatusDelay
@@ -175,6 +177,7 @@ func (s *Store) UnscopedStatusBoard(ctx context.Context, p StatusPage) (StatusBo
 	if err != nil {
 		return StatusBoard{}, err
 	}
+	b.Longest = longestInterval(rows)
 	places := make([][2]int, len(rows))
 	groups := map[string]int{}
 	for i, m := range rows {
@@ -220,6 +223,15 @@ func (b *StatusBoard) pace(rows []statusMonitor) {
 			b.changed = m.UpdatedAt.UTC()
 		}
 	}
+}
+
+func longestInterval(rows []statusMonitor) (longest time.Duration) {
+	for _, m := range rows {
+		if m.State != StatePaused {
+			longest = max(longest, time.Duration(m.IntervalSeconds)*time.Second)
+		}
+	}
+	return longest
 }
 
 func (m statusMonitor) component(p StatusPage) StatusComponent {

@@ -3,6 +3,7 @@ package models_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"echolot/models"
 	"echolot/models/modelstest"
@@ -40,6 +41,28 @@ func TestStatusBoard(t *testing.T) {
 		var gone *models.NotFound
 		if _, err := s.UnscopedStatusPage(t.Context(), "other"); !errors.As(err, &gone) {
 			t.Errorf("another slug: got %v, want not found", err)
+		}
+	})
+}
+
+// The page says how often at least, and how seldom at most, its monitors are checked; those that nobody checks do not count.
+func TestStatusBoardIntervals(t *testing.T) {
+	modelstest.Stores(t, func(t *testing.T, s *models.Store) {
+		by, _ := liveMonitors(t, s)
+		for name, settings := range map[string]string{"often": `"checkIntervalSeconds":10`, "seldom": `"checkIntervalSeconds":3600`, "never": `"checkIntervalSeconds":86400,"status":"disabled"`} {
+			if _, err := s.CreateMonitor(t.Context(), by, fields(t, `{"customerId":1,"name":"`+name+`","hostname":"127.0.0.1",`+settings+`}`)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := s.CreateStatusPage(t.Context(), by, fields(t, `{"customerId":1,"name":"Page","slug":"page","isPublished":true}`)); err != nil {
+			t.Fatal(err)
+		}
+		page, err := s.UnscopedStatusPage(t.Context(), "page")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if board, err := s.UnscopedStatusBoard(t.Context(), page); err != nil || board.Interval != 10*time.Second || board.Longest != time.Hour {
+			t.Errorf("got %v to %v, %v; want 10 s to 1 h", board.Interval, board.Longest, err)
 		}
 	})
 }

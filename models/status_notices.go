@@ -137,6 +137,9 @@ func (s *Store) UnscopedStatusMonth(ctx context.Context, p StatusPage, year int,
 		if n.Kind == KindAnnouncement && (n.StartsAt.After(now) || n.StartsAt.Before(from) && n.EndsAt.IsZero()) {
 			continue
 		}
+		if n.EndsAt.IsZero() && from.After(now) { // nobody knows that it will be open then
+			continue
+		}
 		notices = append(notices, n.StatusNotice)
 	}
 	return notices, nil

@@ -13,7 +13,7 @@ import (
 var widgets embed.FS
 
 // WidgetVersion is the newest version of the widget's script.
-const WidgetVersion = "1"
+const WidgetVersion = "2"
 
 // Widget is the widget's script of the version, and its hash as an integrity attribute names it. ok is false where there is no such version.
 func Widget(version string) (script []byte, integrity string, ok bool) {

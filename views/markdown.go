@@ -2,6 +2,7 @@ package views
 
 import (
 	"context"
+	stdhtml "html"
 	"io"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/util"
@@ -19,6 +21,7 @@ import (
 // one and uses it for all of its texts. It is safe for concurrent use.
 type Markdown struct {
 	parser goldmark.Markdown
+	inline goldmark.Markdown // knows paragraphs, and what stands in a line
 	policy *bluemonday.Policy
 	strict *bluemonday.Policy
 }
@@ -35,14 +38,31 @@ func NewMarkdown() *Markdown {
 	p.RequireNoFollowOnLinks(true)
 	p.AddTargetBlankToFullyQualifiedLinks(true) // and rel="noopener" with it
 	plain := renderer.WithNodeRenderers(util.Prioritized(plainParts{}, 100))
-	return &Markdown{policy: p, strict: bluemonday.StrictPolicy(), parser: goldmark.New(goldmark.WithExtensions(extension.Strikethrough, extension.Linkify),
-		goldmark.WithRendererOptions(html.WithHardWraps(), plain))}
+	of := func(options ...goldmark.Option) goldmark.Markdown {
+		return goldmark.New(append(options, goldmark.WithExtensions(extension.Strikethrough, extension.Linkify), goldmark.WithRendererOptions(html.WithHardWraps(), plain))...)
+	}
+	lines := parser.NewParser(parser.WithBlockParsers(util.Prioritized(parser.NewParagraphParser(), 1000)), parser.WithInlineParsers(parser.DefaultInlineParsers()...))
+	return &Markdown{policy: p, strict: bluemonday.StrictPolicy(), parser: of(), inline: of(goldmark.WithParser(lines))}
 }
 
 // HTML is the text as HTML. What can not be read is shown as it was typed.
-func (m *Markdown) HTML(text string) string {
+func (m *Markdown) HTML(text string) string { return m.convert(m.parser, text) }
+
+// Inline is the text as HTML that may stand in a paragraph: links, strong, and what else stands in a line. What would be a list or a
+// heading is as it was typed, paragraphs are told apart by an empty line.
+func (m *Markdown) Inline(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimLeft(line, " \t") // a paragraph does not begin with a line that is indented: it would be left out
+	}
+	body := strings.TrimSpace(m.convert(m.inline, strings.Join(lines, "\n")))
+	body = strings.TrimSuffix(strings.TrimPrefix(body, "<p>"), "</p>")
+	return strings.ReplaceAll(body, "</p>\n<p>", "<br><br>")
+}
+
+func (m *Markdown) convert(parser goldmark.Markdown, text string) string {
 	var b strings.Builder
-	if err := m.parser.Convert([]byte(text), &b); err != nil {
+	if err := parser.Convert([]byte(text), &b); err != nil {
 		return "<p>" + templ.EscapeString(text) + "</p>"
 	}
 	return m.policy.Sanitize(b.String())
@@ -51,6 +71,12 @@ func (m *Markdown) HTML(text string) string {
 // Plain is the text without any markup. <, > and & are written as in HTML, so that it stays text where it is put into a page.
 func (m *Markdown) Plain(text string) string {
 	return strings.TrimSpace(strings.NewReplacer("&#39;", "'", "&#34;", `"`).Replace(m.strict.Sanitize(m.HTML(text))))
+}
+
+// Words is a text in a line's Markdown as people read it, for what shows no markup and is no HTML either.
+func (m *Markdown) Words(text string) string {
+	text = strings.ReplaceAll(m.Inline(text), "<br><br>", "\n\n")
+	return strings.TrimSpace(stdhtml.UnescapeString(m.strict.Sanitize(text)))
 }
 
 // text draws the text, with a bold word before it where there is one.

@@ -75,6 +75,23 @@ func TestMarkdownAttacks(t *testing.T) {
 	elements := strings.Fields("p br strong em del code pre ul ol li blockquote hr a")
 	for _, attack := range attacks() {
 		for _, text := range []string{attack, "before " + attack + " after", "**" + attack + "**\n\nafter"} {
+			inline, err := goquery.NewDocumentFromReader(strings.NewReader("<p>" + m.Inline(text) + "</p><hr>"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if inline.Find("body > p").Length() != 1 || inline.Find("body > p ~ hr").Length() != 1 {
+				t.Errorf("%q: it does not stay in its paragraph: %s", text, m.Inline(text))
+			}
+			inline.Find("body > p *").Each(func(_ int, s *goquery.Selection) {
+				if !slices.Contains([]string{"a", "br", "strong", "em", "del", "code"}, goquery.NodeName(s)) {
+					t.Errorf("%q: got element %s in a line: %s", text, goquery.NodeName(s), m.Inline(text))
+				}
+				for _, a := range s.Nodes[0].Attr {
+					if ok := allowed(a, goquery.NodeName(s)); !ok {
+						t.Errorf("%q: got attribute %s=%q in a line: %s", text, a.Key, a.Val, m.Inline(text))
+					}
+				}
+			})
 			got := m.HTML(text)
 			doc, err := goquery.NewDocumentFromReader(strings.NewReader("<div>" + got + "</div><hr>"))
 			if err != nil {
@@ -124,6 +141,25 @@ func TestMarkdownPlain(t *testing.T) {
 		"one\ntwo":                                                     "one\ntwo",
 	} {
 		if got := m.Plain(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+// A line has links and emphasis, and no block; its words are plain text, as it stands in feeds and in the head.
+func TestMarkdownInline(t *testing.T) {
+	const link = `<a href="https://example.com/i" rel="nofollow noopener" target="_blank">`
+	m := NewMarkdown()
+	for text, want := range map[string][2]string{
+		"**All** of [us](https://example.com/i) & more": {"<strong>All</strong> of " + link + "us</a> &amp; more", "All of us & more"},
+		"See https://example.com/i":                     {"See " + link + "https://example.com/i</a>", "See https://example.com/i"},
+		"# One\n- two\n> three":                         {"# One<br>\n- two<br>\n&gt; three", "# One\n- two\n> three"},
+		"one\n\n\ntwo":                                  {"one<br><br>two", "one\n\ntwo"},
+		"    no code":                                   {"no code", "no code"},
+		"It's <b>bold</b>, `<i>`":                       {"It&#39;s bold, <code>&lt;i&gt;</code>", "It's bold, <i>"},
+		"":                                              {"", ""},
+	} {
+		if got := [2]string{m.Inline(text), m.Words(text)}; got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}

@@ -27,7 +27,7 @@ type verdict struct {
 	Incident bool
 	// Unstable are the names in measured incidents that stay open although all of it is up, where Kind comes from these alone.
 	Unstable []string
-	// Names are the names of the components of each kind, All is how many components there are.
+	// Names are the names of the components of each kind, and of those that are paused while others are measured; All is how many components there are.
 	Names map[string][]string
 	All   int
 }
@@ -43,6 +43,7 @@ func (p StatusPage) verdict() verdict {
 			v.All++
 		}
 	}
+	v.setAside(p.Board)
 	open, told := p.openIncident()
 	var unstable []string
 	working := len(v.Names["maintenance"]) > 0
@@ -94,7 +95,7 @@ func (p StatusPage) headline(v verdict) string {
 	case v.Kind == "maintenance":
 		return p.T("Maintenance is under way")
 	default:
-		return p.T("All services are up")
+		return p.allUp(v)
 	}
 }
 
@@ -112,14 +113,14 @@ func (p StatusPage) banner() statusBanner {
 			b.When = ` <span class="as-of">` + around(p.T("since %s", timeMark), tag) + `</span>`
 		}
 	}
-	if v.All == 0 || v.Kind == "up" || v.Kind == "unknown" && !v.Incident && len(names["unknown"]) == v.All {
+	if v.All == 0 || v.Kind == "up" && len(names["paused"]) == 0 || v.Kind == "unknown" && !v.Incident && len(names["unknown"]) == v.All {
 		return b
 	}
 	var text []string
 	if len(v.Unstable) > 0 {
 		text = append(text, p.bannerLine("unstable", v.Unstable))
 	}
-	for _, kind := range []string{"down", "degraded", "unknown", "maintenance"} {
+	for _, kind := range []string{"down", "degraded", "unknown", "maintenance", "paused"} {
 		if list := names[kind]; len(list) > 0 {
 			text = append(text, p.bannerLine(kind, list))
 		}
@@ -130,7 +131,7 @@ func (p StatusPage) banner() statusBanner {
 
 // bannerLine names the components of a kind.
 func (p StatusPage) bannerLine(kind string, names []string) string {
-	list := strings.Join(names[:min(len(names), mostNames)], ", ")
+	list := isolatedList(names[:min(len(names), mostNames)])
 	if more := len(names) - mostNames; more > 0 {
 		list += " " + p.T("and %d more", more)
 	}
@@ -143,6 +144,8 @@ func (p StatusPage) bannerLine(kind string, names []string) string {
 		return p.T("Up and down by turns: %s.", list)
 	case "maintenance":
 		return p.T("Maintenance: %s.", list)
+	case "paused":
+		return p.T("Paused: %s.", list)
 	default:
 		return p.T("Not measured: %s.", list)
 	}
@@ -165,7 +168,7 @@ func (p StatusPage) reminders() []string {
 	var list []string
 	for _, n := range p.Board.Announced {
 		if n.Reminding {
-			list = append(list, around(p.T("Maintenance begins %s: %s", timeMark, n.Title), p.momentTag(n.StartsAt)))
+			list = append(list, around(p.T("Maintenance begins %s: %s", timeMark, isolated(n.Title)), p.momentTag(n.StartsAt)))
 		}
 	}
 	return list

@@ -37,9 +37,17 @@ func (p StatusPage) Month(t time.Time) string {
 	return p.T(t.Format("January")) + " " + strconv.Itoa(t.Year())
 }
 
-// Moment is a clock time of today, and with its day where that is another one.
+// Moment is a clock time of today, and with its day where that is another one or where all carry theirs.
 func (p StatusPage) Moment(t time.Time) string {
-	if p.sameDay(t, p.Board.At) {
+	if p.WithDays {
+		return p.Day(t) + ", " + p.Clock(t)
+	}
+	return p.momentOf(p.Board.At, t)
+}
+
+// momentOf is a clock time under the heading of a day, and with its own day where that is another one.
+func (p StatusPage) momentOf(day, t time.Time) string {
+	if p.sameDay(t, day) {
 		return p.Clock(t)
 	}
 	return p.Day(t) + ", " + p.Clock(t)

@@ -52,5 +52,5 @@ func (p EmbedPage) script() string {
 }
 
 func (p EmbedPage) frame() string {
-	return `<iframe src="` + html.EscapeString(p.Frame) + `" title="` + html.EscapeString(p.Name) + `" width="360" height="220" loading="lazy" referrerpolicy="no-referrer"></iframe>`
+	return `<iframe src="` + html.EscapeString(p.Frame) + `" title="` + html.EscapeString(p.Name) + `" width="360" height="240" loading="lazy" referrerpolicy="no-referrer"></iframe>`
 }

@@ -1,13 +1,28 @@
 package views
 
-// StatusGate is the form for a status page's password. It says nothing of the page itself.
+// StatusGate is the form for a status page's password. It wears the page's name, logo and accent, so that people see whose it is; it
+// says nothing of what the page shows.
 type StatusGate struct {
 	StatusPage
+	// Back is what was asked for, which the password opens: empty for the page itself, or /history/2026-11.
+	Back string
 	// Action is the address that takes the password.
 	Action string
 	// Wrong is true after a wrong one. WaitSeconds is how long to wait after too many; 0 = not at all.
 	Wrong       bool
 	WaitSeconds int
+}
+
+// said is what was wrong with the last try; empty before it.
+func (p StatusGate) said() string {
+	switch {
+	case p.WaitSeconds > 0:
+		return p.T("Too many tries. Wait %d s, then try again.", p.WaitSeconds)
+	case p.Wrong:
+		return p.T("That password is not right.")
+	default:
+		return ""
+	}
 }
 
 // StatusTroublePage is what a visitor is told who can not be shown what was asked for.

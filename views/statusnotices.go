@@ -1,7 +1,6 @@
 package views
 
 import (
-	"strings"
 	"time"
 
 	"echolot/models"
@@ -44,7 +43,7 @@ func (p StatusPage) NoticeTitle(n models.StatusNotice) string {
 	}
 	down, open := n.Type == models.IncidentDowntime, n.EndsAt.IsZero()
 	if len(n.Components) == 1 {
-		name := n.Components[0]
+		name := isolated(n.Components[0])
 		switch {
 		case n.Unstable:
 			return p.T("%s is unstable", name)
@@ -100,7 +99,7 @@ func (p StatusPage) noticeAffects(n models.StatusNotice) string {
 	if len(n.Components) == 0 || n.Title == "" && len(n.Components) == 1 {
 		return ""
 	}
-	return p.T("affects %s", strings.Join(n.Components, ", "))
+	return p.T("affects %s", isolatedList(n.Components))
 }
 
 // noticeMeasured is what the measuring itself says of an incident: the last line of its course.

@@ -65,9 +65,9 @@ func TestStatusNotices(t *testing.T) {
 	for language, want := range map[string][]string{
 		"en": {"Happening now", "Degraded Loss <to> Pirna", "since 13:41 · affects Pirna", "Identified. The carrier moved it.", "Measured: slow, or packets lost. Opened automatically.", "Down 2 services are down",
 			"affects Riesa, Meissen", "Incident Telephones", "Investigating.", "Sun 29 Nov, 22:00 – Mon 30 Nov, 04:00 Maintenance Firmware affects Riesa", "Fri 20 Nov New line It is faster",
-			"November 2026", "Tue 24 Nov Nothing reported.", "Mon 23 Nov Pirna was down 4 min", "Sat 21 Nov Telephones 4 min"},
+			"November 2026", "Tue 24 Nov Nothing reported.", "Mon 23 Nov Pirna was down 09:00 – 09:04 , 4 min", "Sat 21 Nov Telephones 09:00 – 09:04 , 4 min"},
 		"de": {"Gerade jetzt", "Beeinträchtigt Loss <to> Pirna", "seit 13:41 · betrifft Pirna", "Ursache gefunden. The carrier moved it.", "Ausgefallen 2 Dienste sind ausgefallen", "Störung Telephones", "Wir untersuchen es.",
-			"Wartung Firmware betrifft Riesa", "Nichts gemeldet.", "Pirna war ausgefallen 4 min"},
+			"Wartung Firmware betrifft Riesa", "Nichts gemeldet.", "Pirna war ausgefallen 09:00 – 09:04 , 4 min"},
 	} {
 		p := toldPage(language)
 		var text string
@@ -114,6 +114,48 @@ func TestUnstableNoticeReads(t *testing.T) {
 		if got := plainText(article); !strings.HasPrefix(got, want) || article.Find(".state.down").Length() != 0 {
 			t.Errorf("%s: got %q, want %q first, and nothing red", language, got, want)
 		}
+	}
+}
+
+// A day's heading stands once; what is under it has its clock times, and the day of a moment of another day. Measured or told, all of it
+// leads to its month.
+func TestStatusPastDays(t *testing.T) {
+	p := toldPage("en")
+	at := func(day, hour int) time.Time { return time.Date(2026, 11, day, hour, 0, 0, 0, time.UTC) }
+	measured := models.StatusNotice{ID: uuid.New(), Kind: models.KindIncident, Type: models.IncidentDowntime, Measured: true, State: models.PostResolved, Components: []string{"Pirna"}}
+	night, day := measured, measured
+	night.StartsAt, night.EndsAt, day.StartsAt, day.EndsAt = at(22, 23), at(23, 1), at(23, 9), at(23, 10)
+	off := models.StatusNotice{ID: uuid.New(), Kind: models.KindMaintenance, Title: "Firmware", State: models.PostCompleted, Cancelled: true, StartsAt: at(23, 12), EndsAt: at(23, 12)}
+	p.Board.Past = []models.StatusNotice{off, day, night}
+	doc := drawnDoc(t, StatusPast(p))
+	var got []string
+	doc.Find("li:has(h3:contains('Mon 23 Nov')) li").Each(func(_ int, s *goquery.Selection) { got = append(got, strings.Join(strings.Fields(s.Text()), " ")) })
+	if want := []string{"Firmware 12:00", "Pirna was down 09:00–10:00, 1 h", "Pirna was down Sun 22 Nov, 23:00–01:00, 2 h"}; strings.ReplaceAll(strings.Join(got, " | "), nbsp, " ") != strings.Join(want, " | ") {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if n := doc.Find("h3:contains('Mon 23 Nov')").Length(); n != 1 {
+		t.Errorf("got the day %d times, want it once", n)
+	}
+	if links := doc.Find("li li a"); links.Length() != 3 || links.Eq(1).AttrOr("href", "") != p.monthPath(day.EndsAt, day.ID.String()) {
+		t.Errorf("got %d links, the second to %s, want each to its month", links.Length(), links.Eq(1).AttrOr("href", ""))
+	}
+	p.Preview = true
+	if doc := drawnDoc(t, StatusPast(p)); doc.Find("a").Length() != 0 {
+		t.Error("a preview leads to months that nobody may read yet")
+	}
+	month := drawnDoc(t, StatusMonth(StatusMonthPage{StatusPage: p, Month: p.Board.At, Notices: append(p.Board.Past, p.Board.Open[0])}))
+	if got := strings.ReplaceAll(plainText(month.Find(".sub").Last()), nbsp, " "); got != "since Wed 25 Nov, 13:41 · affects Pirna" {
+		t.Errorf("got %q of today in a month, want its day", got)
+	}
+	month.Find(".updates .when").Each(func(_ int, s *goquery.Selection) {
+		if !strings.Contains(s.Text(), "Nov, ") {
+			t.Errorf("got the moment %q in a month, want its day", s.Text())
+		}
+	})
+	p.Board.At = at(26, 8)
+	p.Board.Open[0].Updates[0].At = at(26, 7)
+	if got := drawnDoc(t, StatusOpen(p)).Find("article .when").First().Text(); strings.TrimSpace(got) != "Thu 26 Nov, 07:00" {
+		t.Errorf("got %q of today, in an incident of yesterday, want its day", got)
 	}
 }
 

@@ -29,6 +29,8 @@ type StatusPage struct {
 	// Whole is true where the page is drawn as one, which is read as it is at that moment; parts that are sent later have nothing in
 	// them that only the clock moves.
 	Whole bool
+	// WithDays is true where every moment carries its day, today's too: what is read is not of today.
+	WithDays bool
 	// Preview is true where an operator looks at the page before visitors do: what is not there yet is not linked.
 	Preview bool
 	// Wrong says which settings could not be tried; the page is then drawn as it is saved.
@@ -84,16 +86,27 @@ func (p StatusPage) path(sub string, pairs ...string) string {
 	return sub + "?" + query.Encode()
 }
 
+// title is the tab's: how all is, then whose page it is. The script keeps it current.
+func (p StatusPage) title() string { return p.banner().Head + " · " + p.Board.Name }
+
 // noScriptRefresh is after how many seconds a browser without scripts reads the page again.
 const noScriptRefresh = 30
 
 // statusLanguageNames are the languages in their own words, as Words.Languages has them.
 var statusLanguageNames = [...]Choice{{"en", "English"}, {"de", "Deutsch"}}
 
+// About is the page's description without its markup, for feeds; empty where there is none.
+func (p StatusPage) About() string {
+	if p.Board.Description == "" {
+		return ""
+	}
+	return NewMarkdown().Words(p.Board.Description)
+}
+
 // about is what search engines show.
 func (p StatusPage) about() string {
-	if p.Board.Description != "" {
-		return p.Board.Description
+	if text := p.About(); text != "" {
+		return text
 	}
 	return p.T("The state of %s now and over the last %d days", p.Board.Name, models.StatusDays)
 }
@@ -111,7 +124,11 @@ func (p StatusPage) measuredWith() string {
 	if p.Board.Interval == 0 {
 		return p.T("Measured with Echolot")
 	}
-	return p.T("Measured with Echolot, every %s", Every(int(p.Board.Interval/time.Second)))
+	every := func(d time.Duration) string { return Every(int(d / time.Second)) }
+	if p.Board.Longest > p.Board.Interval {
+		return p.T("Measured with Echolot, every %s to %s", every(p.Board.Interval), every(p.Board.Longest))
+	}
+	return p.T("Measured with Echolot, every %s", every(p.Board.Interval))
 }
 
 // groupName is the heading; a group without a name has one all the same, because headings lead.
@@ -137,8 +154,11 @@ func (p StatusPage) stateWord(c models.StatusComponent, kind string) string {
 	case "down":
 		return p.T("Down")
 	}
-	if c.State == models.StatePending {
+	switch c.State {
+	case models.StatePending:
 		return p.T("Not measured yet")
+	case models.StatePaused:
+		return p.T("Paused")
 	}
 	return p.T("Not measured")
 }

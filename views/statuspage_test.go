@@ -239,7 +239,9 @@ func TestOneVerdict(t *testing.T) {
 		{[]models.State{up}, work, false, false, "maintenance", "maintenance", "Maintenance is under way"},
 		{[]models.State{up, up}, over, false, false, "up", "up", "All services are up"},
 		{[]models.State{up, up}, over, true, false, "maintenance", "maintenance", "Maintenance is under way"},
-		{[]models.State{up, paused}, over, false, false, "unknown", "1 of 2 not measured", "One service is not measured"},
+		{[]models.State{up, unknown}, over, false, false, "unknown", "1 of 2 not measured", "One service is not measured"},
+		{[]models.State{up, paused}, over, false, false, "up", "up", "All measured services are up"},
+		{[]models.State{paused, paused}, over, false, false, "unknown", "not measured", "Nothing is measured at present"},
 	} {
 		p := sampleStatus(t, 0, "en")
 		p.Board.Open = []models.StatusNotice{line.open}

@@ -20,7 +20,30 @@ func timeTag(t time.Time, text, attributes string) string {
 // statusTime is Moment as an element.
 func (p StatusPage) statusTime(t time.Time) templ.Component { return pieces(p.momentTag(t)) }
 
-func (p StatusPage) momentTag(t time.Time) string { return timeTag(t, p.Moment(t), "") }
+func (p StatusPage) momentTag(t time.Time) string {
+	if p.WithDays {
+		return timeTag(t, p.Moment(t), " data-dated")
+	}
+	return timeTag(t, p.Moment(t), "")
+}
+
+// of is the page with each moment of the notice dated, unless it is one of today only: beside the day that it began on, a clock time
+// alone is read as of that day.
+func (p StatusPage) of(n models.StatusNotice) StatusPage {
+	p.WithDays = p.WithDays || !p.sameDay(n.StartsAt, p.Board.At)
+	return p
+}
+
+// pastTimes is when a notice was, under the heading of a day: 13:41–13:45, or 13:41 where that is all.
+func (p StatusPage) pastTimes(day time.Time, n models.StatusNotice) templ.Component {
+	tag := func(t time.Time) string {
+		return timeTag(t, p.momentOf(day, t), ` data-on="`+day.Format(time.DateOnly)+`"`)
+	}
+	if n.StartsAt.Equal(n.EndsAt) {
+		return pieces(tag(n.StartsAt))
+	}
+	return pieces(tag(n.StartsAt) + "–" + tag(n.EndsAt))
+}
 
 // timeMark holds an element's place in a text of the catalogue.
 const timeMark = "{}"
@@ -44,11 +67,7 @@ func (p StatusPage) noticeWhen(n models.StatusNotice) templ.Component {
 		}
 		return pieces(when)
 	}
-	text := p.Clock(n.EndsAt)
-	if !p.sameDay(n.StartsAt, n.EndsAt) {
-		text = p.Day(n.EndsAt) + ", " + text
-	}
-	when := p.momentTag(n.StartsAt) + "–" + timeTag(n.EndsAt, text, ` data-from="`+isoTime(n.StartsAt)+`"`)
+	when := p.momentTag(n.StartsAt) + "–" + timeTag(n.EndsAt, p.momentOf(n.StartsAt, n.EndsAt), ` data-from="`+isoTime(n.StartsAt)+`"`)
 	if n.Kind == models.KindIncident {
 		when += ", " + templ.EscapeString(p.Span(n.EndsAt.Sub(n.StartsAt)))
 	}

@@ -13,6 +13,8 @@ func germanPage() map[string]string {
 		"All times in %s": "Alle Zeiten in %s", "Show in my zone": "In meiner Zeitzone zeigen", "Show in %s": "In %s zeigen",
 		"Bars and days without a time: %s": "Balken und Tage ohne Uhrzeit: %s", "Figures as JSON": "Zahlen als JSON",
 		"Measured with Echolot": "Gemessen mit Echolot", "Measured with Echolot, every %s": "Gemessen mit Echolot, alle %s",
+		"Measured with Echolot, every %s to %s": "Gemessen mit Echolot, alle %s bis %s",
+		"All measured services are up":          "Alle gemessenen Dienste sind erreichbar", "Paused": "Pausiert", "Paused: %s.": "Pausiert: %s.",
 		"The state of %s now and over the last %d days": "Der Zustand von %s jetzt und in den letzten %d Tagen",
 
 		"connection lost, trying again": "Verbindung verloren, neuer Versuch läuft", "%s ago": "vor %s", "now": "jetzt", "measured": "gemessen",

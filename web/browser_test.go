@@ -16,7 +16,7 @@ func TestBrowser(t *testing.T) {
 		"first start": testFirstStart, "panel": testPanel, "row menu": testRowMenu, "keys": testKeys, "monitor page": testMonitorPage, "try rules": testTryRules,
 		"tokens": testTokens, "lost stream": testLostStream, "scripts off": testScriptsOff, "every page": testEveryPage,
 		"chart": testChart, "chart answers": testChartAnswers, "wall": testWall, "live": testLive, "status page": testStatusPage,
-		"elsewhere": testElsewhere, "status zone": testStatusZone, "status settings": testStatusSettings, "status settings, scripts off": testStatusSettingsScriptsOff,
+		"elsewhere": testElsewhere, "status zone": testStatusZone, "status withdrawn": testStatusWithdrawn, "status settings": testStatusSettings, "status settings, scripts off": testStatusSettingsScriptsOff,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

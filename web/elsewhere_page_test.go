@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"echolot/models"
 	"echolot/models/modelstest"
@@ -28,6 +29,9 @@ func testElsewhere(t *testing.T, b *browser) {
 		body := badge + snippet + frame
 		if r.URL.Path == "/forged" {
 			body = strings.Replace(snippet, "sha384-", "sha384-AAAA", 1)
+		}
+		if r.URL.Path == "/dark" {
+			body = strings.Replace(snippet, " defer", ` data-theme="dark" defer`, 1)
 		}
 		fmt.Fprint(w, `<!doctype html><html lang="en"><title>Intranet</title><link rel="icon" href="data:,"><h1>Intranet</h1>`+body)
 	}))
@@ -64,12 +68,42 @@ func testElsewhere(t *testing.T, b *browser) {
 	other := b.open(t)
 	other.size(390, 600)
 	other.goTo(site.URL)
-	other.until("the widget", `document.querySelector(".echolot-status")?.shadowRoot?.textContent === "Kranich: Border router: up"`)
+	other.until("the widget", `document.querySelector(".echolot-status")?.shadowRoot?.textContent === "Kranich: All services are up"`)
 	other.until("the badge", `document.querySelector("img")?.naturalWidth > 60`)
 	if got, want := value[string](other, `document.querySelector(".echolot-status").shadowRoot.querySelector("a").href`), server.url+"/status/kranich"; got != want {
 		t.Errorf("got a link to %s, want %s", got, want)
 	}
 	other.shoot("elsewhere")
+	if got := value[string](other, `(() => { const i = getComputedStyle(document.querySelector(".echolot-status").shadowRoot.querySelector("i")); return i.width + " " + i.height; })()`); got != "10px 10px" {
+		t.Errorf("got a mark of %s, want it round on every screen", got)
+	}
+	other.goTo(site.URL + "/dark")
+	other.until("the widget on a ground of its own", `(() => {
+		const line = document.querySelector(".echolot-status"), style = line && !line.hidden && getComputedStyle(line);
+		return style && style.backgroundColor === "rgb(17, 26, 31)" && style.color === "rgb(228, 236, 239)";
+	})()`)
+
+	// At its worst the frame is as tall as the snippet makes it: nothing is cut off.
+	for i, word := range []string{"down", "down", "down", "down", "unknown"} {
+		name := fmt.Sprintf("Router %d of a name that is as long as names of routers are", i)
+		server.waitState(by.token, server.addMonitor(by.token, name, "127.0.0.1", 86400), "up")
+		if _, err := db.ExecContext(t.Context(), "UPDATE monitor_states SET state = ? WHERE monitor_id = (SELECT max(id) FROM monitors)", word); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := time.Now().AddDate(0, 4, 0).UTC()
+	for _, body := range []string{`{"kind":"incident","title":"A title that is as long as titles of incidents are, and longer","body":"x"}`,
+		`{"kind":"maintenance","title":"Firmware of all routers","body":"x","startsAt":"` + at.Format(time.RFC3339) + `","endsAt":"` + at.Add(time.Hour).Format(time.RFC3339) + `"}`} {
+		if a := server.ask(by.token, "POST", "/api/status-pages/"+page.PublicID.String()+"/posts", body); a.status != 201 {
+			t.Fatalf("got %d %s", a.status, a.body)
+		}
+	}
+	p.size(360, 240)
+	p.goTo(server.url + "/status/kranich/widget?lang=de")
+	p.shoot("widget at its worst")
+	if got := value[int](p, `document.documentElement.scrollHeight`); got > 240 {
+		t.Errorf("the frame is %d px tall, want 240 at most: %s", got, value[string](p, `document.body.innerText`))
+	}
 
 	other.expect(`integrity`)
 	other.goTo(site.URL + "/forged")

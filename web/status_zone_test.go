@@ -64,6 +64,9 @@ func testStatusZone(t *testing.T, b *browser) {
 	incident := posts + "/" + ask("POST", posts, `{"kind":"incident","title":"Line","body":"We look.","startsAt":"`+stamp(began)+`","at":"`+stamp(began)+`"}`)
 	ask("POST", posts, `{"kind":"maintenance","title":"Soon","body":"x","startsAt":"`+stamp(now.Add(time.Hour))+`","endsAt":"`+stamp(now.Add(30*time.Hour))+`","remindMinutes":120}`)
 
+	ended := now.Add(-time.Hour).Truncate(time.Second)
+	ask("POST", posts, `{"kind":"incident","title":"Over","body":"x","state":"resolved","startsAt":"`+stamp(ended.Add(-time.Minute))+`","at":"`+stamp(ended)+`"}`)
+
 	// Every month and weekday, of this year and of another one, as the server would write them.
 	var moments []time.Time
 	var extra strings.Builder
@@ -104,17 +107,33 @@ func testStatusZone(t *testing.T, b *browser) {
 		shown := func(what, zone string) {
 			t.Helper()
 			v := in(zone)
+			beginning := v
+			beginning.WithDays = !sameDay(began.In(in("Europe/Berlin").Board.At.Location()), in("Europe/Berlin").Board.At)
 			p.until(what+": the foot", fmt.Sprintf(`%s === %q`, text("#status-zone"), words.foot+zone))
-			p.until(what+": the beginning", fmt.Sprintf(`%s.startsWith(%q)`, text("#status-open .sub"), v.T("since %s", v.Moment(began))))
+			p.until(what+": the beginning", fmt.Sprintf(`%s.startsWith(%q)`, text("#status-open .sub"), v.T("since %s", beginning.Moment(began))))
 			p.until(what+": the way of the button", fmt.Sprintf(`%s === %q`, text("#status-zone-pick"), map[bool]string{true: words.back, false: words.pick}[zone != "Europe/Berlin"]))
-			all := value[[]string](p, `[...document.querySelectorAll("#main time[datetime*=T]")].filter((e) => !e.closest("#status-live") && !e.matches(".extra, [data-from]")).map((e) => e.dateTime + " " + e.textContent)`)
+			all := value[[]string](p, `[...document.querySelectorAll("#main time[datetime*=T]")].filter((e) => !e.closest("#status-live") && !e.matches(".extra, [data-from], [data-on]")).map((e) => e.dateTime + " " + ("dated" in e.dataset) + " " + e.textContent)`)
 			if len(all) < 5 {
 				t.Errorf("%s: got the moments %q, want more of them", what, all)
 			}
 			for _, one := range all {
-				stamp, got, _ := strings.Cut(one, " ")
+				stamp, rest, _ := strings.Cut(one, " ")
+				dated, got, _ := strings.Cut(rest, " ")
+				v := v
+				v.WithDays = dated == "true"
 				if at, err := time.Parse(time.RFC3339, stamp); err != nil || got != v.Moment(at) {
 					t.Errorf("%s: %s: got %q, want %q", what, stamp, got, v.Moment(at))
+				}
+			}
+			for _, one := range value[[]string](p, `[...document.querySelectorAll("#status-past .day time")].map((e) => e.dateTime + " " + e.dataset.on + " " + e.textContent)`) {
+				stamp, rest, _ := strings.Cut(one, " ")
+				day, got, _ := strings.Cut(rest, " ")
+				at, err := time.Parse(time.RFC3339, stamp)
+				heading, err2 := time.ParseInLocation(time.DateOnly, day, v.Board.At.Location())
+				under := v
+				under.Board.At = heading
+				if want := under.Moment(at); err != nil || err2 != nil || got != want {
+					t.Errorf("%s: %s: got %q under the heading, want %q", what, one, got, want)
 				}
 			}
 			if got, want := value[bool](p, `document.getElementById("status-days").hidden`), zone == "Europe/Berlin"; got != want {
@@ -155,7 +174,7 @@ func testStatusZone(t *testing.T, b *browser) {
 
 		// New settings: the head and the foot come anew, and no page is loaded again.
 		ask("PATCH", pages, `{"name":"Elbtal `+language+`","accent":"#aa1100","footerText":"Ring us in `+language+`."}`)
-		p.until("the new name", fmt.Sprintf(`document.querySelector(".brand").innerText === "Elbtal %s" && document.title === "Elbtal %s"`, language, language))
+		p.until("the new name", fmt.Sprintf(`document.querySelector(".brand").innerText === "Elbtal %s" && document.title.endsWith(" · Elbtal %s")`, language, language))
 		p.until("the new foot", fmt.Sprintf(`document.querySelector(".own")?.innerText === "Ring us in %s."`, language))
 		p.until("the new colour", `document.getElementById("status-theme")?.sheet`)
 		shown("with other settings", "Pacific/Chatham")
@@ -167,6 +186,8 @@ func testStatusZone(t *testing.T, b *browser) {
 
 		p.goTo(server + "/history/" + now.Format("2006-01") + "?lang=" + language)
 		p.until("the month in the zone", fmt.Sprintf(`%s === %q`, text("#status-zone"), words.foot+"Pacific/Chatham"))
+		dated := `[...document.querySelectorAll("main time:not([data-from])")].every((e) => / \d\d:\d\d$/.test(e.textContent) && e.textContent.includes(", "))`
+		p.until("days in the month", dated)
 		p.click("#status-zone-pick")
 		p.until("the month in the page's", fmt.Sprintf(`%s === %q`, text("#status-zone"), words.foot+"Europe/Berlin"))
 		if value[bool](p, `Boolean(document.querySelector("[data-since]"))`) {
@@ -181,3 +202,5 @@ func testStatusZone(t *testing.T, b *browser) {
 	}
 	server.stop()
 }
+
+func sameDay(a, b time.Time) bool { return a.Format(time.DateOnly) == b.Format(time.DateOnly) }

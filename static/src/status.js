@@ -18,9 +18,16 @@ import { dayBack, exactly, startTimes, tellLasting, tellTimes } from "./status_t
     if (s < 3600) return `${Math.floor(s / 60)}\u00a0min`;
     return `${Math.floor(s / 3600)}\u00a0h`;
   };
+  /** title has the tab tell how all is, as far as we know. */
+  function title(sign) {
+    const head = lost ? sign.dataset.lost : document.querySelector("#status-banner h1")?.textContent.trim().replace(/\s+/g, " ");
+    const name = document.querySelector("#status-head .brand")?.textContent.trim(), text = `${head} · ${name}`;
+    if (document.title !== text) document.title = text;
+  }
   function show() {
     const sign = live();
     if (!sign) return;
+    title(sign);
     sign.classList.toggle("lost", lost);
     sign.classList.toggle("on", !lost && !isNaN(measured));
     const word = lost ? sign.dataset.lost : sign.dataset.measured;
@@ -78,8 +85,9 @@ import { dayBack, exactly, startTimes, tellLasting, tellTimes } from "./status_t
     rereading = true;
     try {
       await new Promise((done) => setTimeout(done, wait));
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-      if (!answer.ok || answer.redirected) { location.reload(); return; }
+      const answer = await ask();
+      if (refuses(answer)) { location.reload(); return; }
+      if (!answer.ok) throw new Error(String(answer.status));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.getElementById("main");
       if (!fresh?.dataset.version) { location.reload(); return; }
@@ -95,7 +103,16 @@ import { dayBack, exactly, startTimes, tellLasting, tellTimes } from "./status_t
       }
       readMeasured();
       renewed();
-    } catch { /* no server: the stream tells, and comes back */ } finally { rereading = false; }
+    } catch { again(); } finally { rereading = false; } // no server, or trouble of its own: the stream comes back, and says again that we are old
+  }
+  const ask = () => fetch(location.href, { headers: { Accept: "text/html" }, redirect: "manual", cache: "no-cache" });
+  /** refuses tells whether the page is not for this visitor any more: it wants a password, or is gone or elsewhere. Trouble of the server's is none of that. */
+  const refuses = (answer) => answer.type === "opaqueredirect" || [401, 403, 404].includes(answer.status);
+  /** admitted has the browser show what there is instead of the page, where it is not for this visitor any more. */
+  async function admitted() {
+    try {
+      if (refuses(await ask())) location.reload();
+    } catch { /* no answer: we stay */ }
   }
 
   // ---- Stream
@@ -136,7 +153,11 @@ import { dayBack, exactly, startTimes, tellLasting, tellTimes } from "./status_t
     // The browser comes back by itself, after the time that the server named; where it gives up, we do.
     mine.onerror = () => {
       if (mine !== source) return;
-      if (mine.readyState === EventSource.CLOSED) { again(); return; }
+      if (mine.readyState === EventSource.CLOSED) { // the answer was no stream
+        again();
+        admitted();
+        return;
+      }
       lost = true;
       show();
     };

@@ -30,11 +30,11 @@ function parts(t, zone) {
 const dayOf = (p) => `${p.weekday.replace(".", "")} ${p.day}${dot} ${p.month}`;
 const sameDay = (p, q) => p.day === q.day && p.month === q.month && p.year === q.year;
 
-/** moment is the server's StatusPage.Moment: a clock time of the day of from, and with its day where that is another one. */
-function moment(t, from, zone, seconds) {
+/** moment is the server's StatusPage.Moment: a clock time of the day, which is today unless another is given, and with its day where that is another one. */
+function moment(t, zone, { seconds, day, dated } = {}) {
   const p = parts(t, zone), now = parts(new Date(), zone);
   const clock = `${p.hour}:${p.minute}${seconds ? `:${p.second}` : ""}`;
-  if (sameDay(p, from ? parts(from, zone) : now)) return clock;
+  if (!dated && sameDay(p, day || now)) return clock;
   return `${dayOf(p)}${p.year === now.year ? "" : ` ${p.year}`}, ${clock}`;
 }
 
@@ -46,7 +46,7 @@ function known(f) {
 }
 
 /** exactly is a moment to the second, in the zone that is shown. */
-export const exactly = (t) => known(() => moment(t, null, mine ? own : pageZone(), true));
+export const exactly = (t) => known(() => moment(t, mine ? own : pageZone(), { seconds: true }));
 
 /** dayBack is the day so many before today in the page's zone, as the server writes it. */
 export const dayBack = (back) => known(() => {
@@ -66,7 +66,8 @@ function write(el) {
     const p = parts(t, own);
     return `${dayOf(p)} ${p.year}, ${p.hour}:${p.minute}:${p.second} ${p.timeZoneName}`;
   }
-  return moment(t, el.dataset.from && new Date(el.dataset.from), own);
+  const { from, on, dated } = el.dataset;
+  return moment(t, own, { dated: dated !== undefined, day: from ? parts(new Date(from), own) : on && parts(new Date(`${on}T12:00:00Z`), "UTC") });
 }
 
 const drawn = new WeakMap(); // what the server wrote

@@ -115,8 +115,8 @@ type StatusNotice struct {
 	// PlannedTo, which are zero for all else, is when it would have been.
 	Cancelled              bool
 	PlannedFrom, PlannedTo time.Time
-	// Unstable is true for a measured incident that stays open although all of it is up, since UpSince: it turned too often.
-	Unstable bool
+	// Unstable are the names in a measured incident that stays open although all of them are up, since UpSince: they turned too often.
+	Unstable []string
 	UpSince  time.Time
 	// Reminding is true for maintenance that begins soon enough to remind of it.
 	Reminding bool

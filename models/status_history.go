@@ -27,7 +27,7 @@ func dayStarts(now time.Time, zone *time.Location) (starts [StatusDays]int64) {
 }
 
 // fillPasts gives the components their days, their uptime, and where the page shows one their history: three queries for fifty
-// monitors at most, and mostly one: what maintenance was announced. Days are those of the page's zone. Those of UTC are read from the roll-ups of a day; others are
+// monitors, and mostly none; one for what maintenance was announced, with two for each of its days that was not all of it. Days are those of the page's zone. Those of UTC are read from the roll-ups of a day; others are
 // put together from hours, and from five minutes where midnight is within an hour of UTC, so that they are exact too. What is not
 // rolled up yet, two hours at most, is read from results. A past is up to five minutes old, unless the state turned: the time since
 // is added in that state, for as long as it was measured.
@@ -219,8 +219,26 @@ func (r *pastReader) readTails(ctx context.Context, of []*statusMonitor, index m
 
 // readWork takes what was measured in announced maintenance for that.
 func (r *pastReader) readWork(ctx context.Context, of []*statusMonitor, index map[int64]*statusPast) error {
-	pieces := r.work.pieces(of, r.starts[0], r.now, r.starts[1:])
-	return r.eachPiece(ctx, pieces, time.UnixMilli(r.now), func(span workSpan, monitor int64, t times) {
+	worked := slices.DeleteFunc(slices.Clone(of), func(m *statusMonitor) bool { return len(r.work[m.ID]) == 0 })
+	if len(worked) == 0 {
+		return nil
+	}
+	oldest, err := r.oldestResults(ctx, worked)
+	if err != nil {
+		return err
+	}
+	for day := range r.starts[:StatusDays-1] { // whole days are known already
+		for _, m := range worked {
+			if from, to := r.starts[day], r.starts[day+1]; r.work.within(m.ID, from, to) == to-from {
+				index[m.ID].days[day].announced = index[m.ID].days[day].all
+			}
+		}
+	}
+	pieces := r.work.pieces(worked, r.starts[0], r.now, r.starts[1:], oldest)
+	for day := range r.starts[:StatusDays-1] {
+		delete(pieces, workSpan{r.starts[day], r.starts[day+1]})
+	}
+	return r.eachPiece(ctx, pieces, oldest, time.UnixMilli(r.now), func(span workSpan, monitor int64, t times) {
 		day := &index[monitor].days[r.day(span.from)]
 		left := day.all // at an end whose results are gone, whole buckets were counted
 		left.add(day.announced, -1)

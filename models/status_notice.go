@@ -16,6 +16,8 @@ type notice struct {
 	hidden   bool
 	remind   time.Duration
 	monitors []int64
+	// announced is when visitors could first read that maintenance is of a monitor.
+	announced map[int64]time.Time
 	// parts are what was measured.
 	parts []noticePart
 }
@@ -99,35 +101,25 @@ func (n *notice) settleMaintenance(now time.Time) {
 	}
 }
 
-// workedFrom is from when on maintenance excuses what is measured: from its beginning, but not for what was before anybody was told.
-func (n notice) workedFrom() time.Time { return later(n.StartsAt, n.CreatedAt) }
-
-// unstable makes out whether it is open although all of it is up.
+// unstable makes out whether it is open although all of it that is not over is up.
 func (n *notice) unstable(components map[int64]StatusComponent) {
+	var names []string
+	var since time.Time
 	for _, part := range n.parts {
 		if !part.EndedAt.IsZero() {
 			continue
 		}
 		c, shown := components[part.MonitorID]
 		if !shown || c.State != StateUp {
-			n.Unstable, n.UpSince = false, time.Time{}
 			return
 		}
-		n.Unstable, n.UpSince = true, later(n.UpSince, c.Since)
+		names, since = append(names, c.Name), later(since, c.Since)
 	}
+	n.Unstable, n.UpSince = names, since
 }
 
 // notWorkedOn leaves out the parts that fell into announced maintenance of their monitor: they were announced. What went on after its
 // end is told.
-func notWorkedOn(parts []noticePart, posts []notice, now time.Time) []noticePart {
-	return slices.DeleteFunc(slices.Clone(parts), func(part noticePart) bool {
-		end := part.EndedAt
-		if end.IsZero() {
-			end = now.Add(1) // what is open lasts longer than this moment
-		}
-		return slices.ContainsFunc(posts, func(n notice) bool {
-			return n.Kind == KindMaintenance && !n.hidden && slices.Contains(n.monitors, part.MonitorID) &&
-				!part.StartedAt.Before(n.workedFrom()) && !end.After(n.EndsAt)
-		})
-	})
+func notWorkedOn(parts []noticePart, work workSpans, now time.Time) []noticePart {
+	return slices.DeleteFunc(slices.Clone(parts), func(part noticePart) bool { return work.holds(part, now) })
 }

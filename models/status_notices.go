@@ -168,10 +168,11 @@ func (s *Store) statusNotices(ctx context.Context, p StatusPage, monitors []Stat
 		delete(measured, posts[i].incident)
 		posts[i].settle(now)
 	}
+	work := workOf(posts, now)
 	list = append(list, posts...)
 	for _, id := range order {
 		if parts := measured[id]; len(parts) > 0 && p.publishes(parts[0].Type) {
-			n := notice{StatusNotice: StatusNotice{ID: p.ComponentID(parts[0].PublicID), Kind: KindIncident, Measured: true}, incident: id, parts: notWorkedOn(parts, posts, now)}
+			n := notice{StatusNotice: StatusNotice{ID: p.ComponentID(parts[0].PublicID), Kind: KindIncident, Measured: true}, incident: id, parts: notWorkedOn(parts, work, now)}
 			if len(n.parts) > 0 {
 				n.settle(now)
 				list = append(list, n)
@@ -301,7 +302,11 @@ func (s *Store) noticePosts(ctx context.Context, p StatusPage, incidents []int64
 		return nil, fmt.Errorf("reading what a status page's posts are about: %w", err)
 	}
 	for _, a := range affected {
-		byID[a.PostID].monitors = append(byID[a.PostID].monitors, a.MonitorID)
+		n := byID[a.PostID]
+		if n.announced == nil {
+			n.announced = map[int64]time.Time{}
+		}
+		n.monitors, n.announced[a.MonitorID] = append(n.monitors, a.MonitorID), a.AnnouncedAt
 	}
 	return list, nil
 }

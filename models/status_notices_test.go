@@ -228,7 +228,7 @@ func TestUnstableNotice(t *testing.T) {
 		}
 		h.check(h.first, "+--")
 		h.record(flapping, h.result(h.first, '+'))
-		if open := h.board().Open; len(open) != 1 || !open[0].Unstable || open[0].UpSince.Before(open[0].StartsAt) || !open[0].EndsAt.IsZero() {
+		if open := h.board().Open; len(open) != 1 || len(open[0].Unstable) != 1 || open[0].UpSince.Before(open[0].StartsAt) || !open[0].EndsAt.IsZero() {
 			h.Fatalf("up again: got %+v, want one that is unstable", open)
 		}
 		up := h.board().Groups[0].Components[0].Since
@@ -237,7 +237,7 @@ func TestUnstableNotice(t *testing.T) {
 		}
 		h.record(flapping, h.result(h.first, '-'))
 		h.record(flapping, h.result(h.first, '-'))
-		if open := h.board().Open; len(open) != 1 || open[0].Unstable || !open[0].UpSince.IsZero() {
+		if open := h.board().Open; len(open) != 1 || open[0].Unstable != nil || !open[0].UpSince.IsZero() {
 			h.Errorf("down once more: got %+v, want one that is down", open)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/uptrace/bun"
 )
@@ -43,6 +44,10 @@ func affects(f Fields, targets []StatusTarget, e *Invalid) (ids []int64, ok bool
 
 // setPostMonitors makes the post affect the monitors, and leaves as they are those that the actor does not see.
 func (s *Store) setPostMonitors(ctx context.Context, tx bun.Tx, p StatusPost, targets []StatusTarget, ids []int64) error {
+	announced, err := s.announcedAt(ctx, tx, p.ID)
+	if err != nil {
+		return err
+	}
 	seen := make([]int64, len(targets))
 	for i, t := range targets {
 		seen[i] = t.ID
@@ -55,9 +60,12 @@ func (s *Store) setPostMonitors(ctx context.Context, tx bun.Tx, p StatusPost, ta
 	if len(ids) == 0 {
 		return nil
 	}
-	rows := make([]statusPostMonitor, len(ids))
+	now, rows := s.clock(), make([]statusPostMonitor, len(ids))
 	for i, id := range ids {
-		rows[i] = statusPostMonitor{PostID: p.ID, MonitorID: id, OrganizationID: p.OrganizationID}
+		rows[i] = statusPostMonitor{PostID: p.ID, MonitorID: id, OrganizationID: p.OrganizationID, AnnouncedAt: now}
+		if at, there := announced[id]; there {
+			rows[i].AnnouncedAt = at
+		}
 	}
 	if _, err := tx.NewInsert().Model(&rows).Returning("NULL").Exec(ctx); err != nil {
 		return fmt.Errorf("changing a post's monitors: %w", err)
@@ -70,6 +78,21 @@ type statusPostMonitor struct {
 	bun.BaseModel     `bun:"table:status_post_monitors"`
 	PostID, MonitorID int64
 	OrganizationID    int64
+	// AnnouncedAt is when visitors could first read that maintenance is of it.
+	AnnouncedAt time.Time `bun:",nullzero"`
+}
+
+// announcedAt is that of the post's monitors.
+func (s *Store) announcedAt(ctx context.Context, db bun.IDB, post int64) (map[int64]time.Time, error) {
+	var rows []statusPostMonitor
+	if err := db.NewSelect().Model(&rows).Where("post_id = ?", post).Scan(ctx); err != nil {
+		return nil, fmt.Errorf("reading since when maintenance is announced: %w", err)
+	}
+	at := make(map[int64]time.Time, len(rows))
+	for _, row := range rows {
+		at[row.MonitorID] = row.AnnouncedAt
+	}
+	return at, nil
 }
 
 // MonitorIDs writes a list of public ids as the field monitorIds takes it.

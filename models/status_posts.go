@@ -205,6 +205,10 @@ func (s *Store) ChangeStatusPost(ctx context.Context, by Actor, page, id uuid.UU
 		if err != nil {
 			return err
 		}
+		work, err := s.postWork(ctx, tx, before)
+		if err != nil {
+			return err
+		}
 		p := before
 		p.apply(f, false, e)
 		targets, err := s.statusTargets(ctx, tx, by, page)
@@ -231,6 +235,9 @@ func (s *Store) ChangeStatusPost(ctx context.Context, by Actor, page, id uuid.UU
 			}
 		}
 		if err := s.savePost(ctx, tx, &p); err != nil {
+			return err
+		}
+		if err := s.announceAnew(ctx, tx, p, work); err != nil {
 			return err
 		}
 		if err := s.audit(ctx, tx, by, "status_post.change", "status_post", p.ID, before, p); err != nil {

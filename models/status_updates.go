@@ -189,6 +189,10 @@ func (s *Store) tellMore(ctx context.Context, by Actor, page, id uuid.UUID, acti
 		if err != nil {
 			return err
 		}
+		work, err := s.postWork(ctx, tx, p)
+		if err != nil {
+			return err
+		}
 		before, after, err := write(ctx, tx, p, e)
 		if err != nil {
 			return err
@@ -197,6 +201,9 @@ func (s *Store) tellMore(ctx context.Context, by Actor, page, id uuid.UUID, acti
 			return err
 		}
 		if err := s.savePost(ctx, tx, &p); err != nil {
+			return err
+		}
+		if err := s.announceAnew(ctx, tx, p, work); err != nil {
 			return err
 		}
 		if err := s.audit(ctx, tx, by, action, "status_post", p.ID, before, after); err != nil {

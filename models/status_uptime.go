@@ -48,7 +48,7 @@ func (b StatusBoard) Component(id uuid.UUID) (StatusComponent, bool) {
 // UnscopedStatusLastDay returns the uptime of the last 24 hours of the page's components, by the ids that visitors know: of this moment,
 // and exact. The middle is read from roll-ups; the five minutes in which the day begins, and what is not rolled up yet, are counted from
 // results. Where those of the begin are not kept any more, all of the five minutes are counted. What maintenance was announced of is that. Five
-// queries for fifty components.
+// queries for fifty components, and two for each time of maintenance.
 // Errors: trouble of the database only.
 func (s *Store) UnscopedStatusLastDay(ctx context.Context, p StatusPage) (map[uuid.UUID]Uptime, error) {
 	monitors, err := s.statusMonitors(ctx, p)
@@ -61,7 +61,11 @@ func (s *Store) UnscopedStatusLastDay(ctx context.Context, p StatusPage) (map[uu
 	}
 	now := s.clock()
 	from := now.Add(-24 * time.Hour)
-	windows, sums, err := s.timesWithin(ctx, of, from, now, now)
+	oldest, err := s.oldestResults(ctx, of)
+	if err != nil {
+		return nil, err
+	}
+	windows, sums, err := s.timesWithin(ctx, of, oldest, from, now, now)
 	if err != nil {
 		return nil, err
 	}
@@ -69,12 +73,10 @@ func (s *Store) UnscopedStatusLastDay(ctx context.Context, p StatusPage) (map[uu
 	if err != nil {
 		return nil, err
 	}
-	pieces := work.pieces(of, from.UnixMilli(), now.UnixMilli(), nil)
-	err = s.eachPiece(ctx, pieces, now, func(_ workSpan, monitor int64, t times) {
+	pieces := work.pieces(of, from.UnixMilli(), now.UnixMilli(), nil, oldest)
+	err = s.eachPiece(ctx, pieces, oldest, now, func(_ workSpan, monitor int64, t times) {
 		sum := sums[monitor]
-		left := sum.times
-		left.add(sum.announced, -1)
-		sum.announced.add(t.atMost(left), 1)
+		sum.announced.add(t.atMost(sum.net()), 1)
 	})
 	if err != nil {
 		return nil, err
@@ -88,12 +90,8 @@ func (s *Store) UnscopedStatusLastDay(ctx context.Context, p StatusPage) (map[uu
 }
 
 // timesWithin sums up how long the monitors were what in [from, to), with the window that was counted of each: the middle from roll-ups,
-// the ends from results, as far as these are kept. Errors: trouble of the database only.
-func (s *Store) timesWithin(ctx context.Context, monitors []*statusMonitor, from, to, now time.Time) (map[int64]uptimeWindow, map[int64]*tally, error) {
-	oldest, err := s.oldestResults(ctx, monitors)
-	if err != nil {
-		return nil, nil, err
-	}
+// the ends from results, as far as these are kept, from oldest on. Errors: trouble of the database only.
+func (s *Store) timesWithin(ctx context.Context, monitors []*statusMonitor, oldest map[int64]int64, from, to, now time.Time) (map[int64]uptimeWindow, map[int64]*tally, error) {
 	windows, sums := make(map[int64]uptimeWindow, len(monitors)), make(map[int64]*tally, len(monitors))
 	var packs []int64
 	var unpacked []resultWindow
@@ -106,7 +104,7 @@ func (s *Store) timesWithin(ctx context.Context, monitors []*statusMonitor, from
 	if err := s.addPacks(ctx, packs, windows, false, func(monitor int64, t *tally) { sums[monitor].addTimes(t) }); err != nil {
 		return nil, nil, err
 	}
-	err = s.resultsWithin(ctx, unpacked, false, func(monitor int64, rows []resultRow) {
+	err := s.resultsWithin(ctx, unpacked, false, func(monitor int64, rows []resultRow) {
 		for _, part := range windows[monitor].unpacked() {
 			for _, t := range tallies(rows, part[0], part[1], level5m.step(), part[1]) {
 				sums[monitor].addTimes(&t)
@@ -142,15 +140,15 @@ func (s *Store) oldestResults(ctx context.Context, of []*statusMonitor) (map[int
 // the first one those that may set a trouble back into it. every is the monitor's interval in milliseconds.
 func (w uptimeWindow) results(list []resultWindow, monitor, every int64) []resultWindow {
 	parts := w.unpacked()
-	head := resultWindow{monitor: monitor, from: parts[0][0] - every*3/2, whole: parts[0][1], to: min(parts[0][1]+mostSetBack*every, w.to)}
-	tail := resultWindow{monitor: monitor, from: parts[1][0] - every*3/2, whole: w.to, to: w.to}
+	head := resultWindow{monitor: monitor, from: parts[0][0] - every*3/2, whole: parts[0][1], to: parts[0][1] + mostSetBack*every}
+	tail := resultWindow{monitor: monitor, from: parts[1][0] - every*3/2, whole: w.to, to: w.to + mostSetBack*every}
 	switch {
 	case parts[0][0] >= parts[0][1]:
 		list = append(list, tail)
 	case parts[1][0] >= parts[1][1]:
 		list = append(list, head)
 	case head.to >= tail.from:
-		head.whole, head.to = tail.to, tail.to
+		head.whole, head.to = tail.whole, tail.to
 		list = append(list, head)
 	default:
 		list = append(list, head, tail)

@@ -70,3 +70,56 @@ func TestAnnouncedWork(t *testing.T) {
 		}
 	})
 }
+
+// Nothing that was measured is bettered afterwards: not by showing a post later, not by an earlier begin, a later end, or one more
+// monitor. What was announced stays excused where a monitor comes to it.
+func TestWorkAnnouncedLate(t *testing.T) {
+	const longOver, toCome = "2026-11-25T11:00:00Z", "2026-11-25T18:00:00Z"
+	for what, line := range map[string]struct {
+		monitors func(h *tellingHouse) []string
+		post     string
+		change   func(h *tellingHouse) string
+		told     bool
+	}{
+		"shown later":     {nil, `"startsAt":"` + longOver + `","endsAt":"` + toCome + `","hidden":true`, func(*tellingHouse) string { return `{"hidden":false}` }, true},
+		"begun earlier":   {nil, `"startsAt":"2026-11-25T17:00:00Z","endsAt":"` + toCome + `"`, func(*tellingHouse) string { return `{"startsAt":"` + longOver + `"}` }, true},
+		"ended later":     {nil, `"startsAt":"` + longOver + `","endsAt":"2026-11-25T11:30:00Z"`, func(*tellingHouse) string { return `{"endsAt":"` + toCome + `"}` }, true},
+		"one more":        {func(*tellingHouse) []string { return []string{} }, `"startsAt":"` + longOver + `","endsAt":"` + toCome + `"`, func(h *tellingHouse) string { return `{"monitorIds":["` + h.second.PublicID.String() + `"]}` }, true},
+		"another title":   {nil, `"startsAt":"` + longOver + `","endsAt":"` + toCome + `"`, func(*tellingHouse) string { return `{"title":"Firmware of all"}` }, false},
+		"another monitor": {nil, `"startsAt":"` + longOver + `","endsAt":"` + toCome + `"`, func(h *tellingHouse) string { return `{"monitorIds":["` + h.first.PublicID.String() + `","` + h.second.PublicID.String() + `"]}` }, false},
+	} {
+		t.Run(what, func(t *testing.T) {
+			withPage(t, func(h *tellingHouse) {
+				h.check(h.second, "+")
+				h.now = h.next
+				ids := []string{h.second.PublicID.String()}
+				if line.monitors != nil {
+					ids = line.monitors(h)
+				}
+				d := h.post(`{"kind":"maintenance","title":"Firmware",` + line.post + `,"monitorIds":` + string(models.MonitorIDs(ids)) + `}`)
+				h.next = h.next.Add(10 * time.Second)
+				h.check(h.second, "--+")
+				h.now = h.next
+				if _, err := h.s.ChangeStatusPost(h.Context(), h.by, h.page.PublicID, d.PublicID, fields(h.T, line.change(h))); err != nil {
+					h.Fatal(err)
+				}
+				b := h.board()
+				var day models.StatusDay
+				for _, c := range b.Groups[0].Components {
+					if c.Name == "Riesa" {
+						day = c.Days[len(c.Days)-1]
+					}
+				}
+				incidents := 0
+				for _, n := range b.Past {
+					if n.Kind == models.KindIncident {
+						incidents++
+					}
+				}
+				if told := day.Down > 0; told != line.told || (incidents == 1) != line.told {
+					h.Errorf("got %+v and %d incidents, want the outage told: %t", day, incidents, line.told)
+				}
+			})
+		})
+	}
+}

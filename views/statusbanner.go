@@ -1,6 +1,7 @@
 package views
 
 import (
+	"slices"
 	"strings"
 
 	"echolot/models"
@@ -48,8 +49,10 @@ func (p StatusPage) verdict() verdict {
 	var unstable []string
 	working := len(v.Names["maintenance"]) > 0
 	for _, n := range p.Board.Open {
-		if n.Unstable {
-			unstable = append(unstable, n.Components...)
+		for _, name := range p.unstable(n) {
+			if !slices.Contains(unstable, name) {
+				unstable = append(unstable, name)
+			}
 		}
 		working = working || n.Kind == models.KindMaintenance
 	}
@@ -149,6 +152,14 @@ func (p StatusPage) bannerLine(kind string, names []string) string {
 	default:
 		return p.T("Not measured: %s.", list)
 	}
+}
+
+// unstable are the names in a notice that are up and down by turns, as far as that is known now.
+func (p StatusPage) unstable(n models.StatusNotice) []string {
+	if p.Board.Silent {
+		return nil
+	}
+	return n.Unstable
 }
 
 // openIncident tells whether there is an incident that is not over, and whether people told of one: of a measured one that nobody told

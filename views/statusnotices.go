@@ -23,7 +23,7 @@ func (p StatusPage) noticeLabel(n models.StatusNotice) templ.Component {
 	switch {
 	case n.Kind == models.KindMaintenance:
 		return state("maintenance", p.T("Maintenance"), false)
-	case n.Unstable:
+	case len(p.unstable(n)) > 0:
 		return state("degraded", p.T("Unstable"), false)
 	case n.Type == models.IncidentDowntime:
 		return state("down", p.T("Down"), n.EndsAt.IsZero())
@@ -41,12 +41,15 @@ func (p StatusPage) NoticeTitle(n models.StatusNotice) string {
 	if n.Title != "" {
 		return n.Title
 	}
+	if names := p.unstable(n); len(names) == 1 {
+		return p.T("%s is unstable", names[0])
+	} else if len(names) > 1 {
+		return p.N(len(names), "One service is unstable", "%d services are unstable")
+	}
 	down, open := n.Type == models.IncidentDowntime, n.EndsAt.IsZero()
 	if len(n.Components) == 1 {
 		name := isolated(n.Components[0])
 		switch {
-		case n.Unstable:
-			return p.T("%s is unstable", name)
 		case down && open:
 			return p.T("%s is down", name)
 		case down:
@@ -59,8 +62,6 @@ func (p StatusPage) NoticeTitle(n models.StatusNotice) string {
 	}
 	count := number(len(n.Components))
 	switch {
-	case n.Unstable:
-		return p.N(len(n.Components), "One service is unstable", "%d services are unstable")
 	case down && open:
 		return p.T("%s services are down", count)
 	case down:

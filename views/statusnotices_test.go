@@ -108,7 +108,7 @@ func TestStatusNotices(t *testing.T) {
 func TestUnstableNoticeReads(t *testing.T) {
 	for language, want := range map[string]string{"en": "Unstable Pirna is unstable since 13:41 · up since 13:59", "de": "Instabil Pirna ist instabil seit 13:41 · erreichbar seit 13:59"} {
 		p := toldPage(language)
-		p.Board.Open = []models.StatusNotice{{ID: uuid.New(), Kind: models.KindIncident, Type: models.IncidentDowntime, Measured: true, Unstable: true,
+		p.Board.Open = []models.StatusNotice{{ID: uuid.New(), Kind: models.KindIncident, Type: models.IncidentDowntime, Measured: true, Unstable: []string{"Pirna"},
 			StartsAt: p.Board.At.Add(-21 * time.Minute), UpSince: p.Board.At.Add(-3 * time.Minute), Components: []string{"Pirna"}}}
 		article := drawnDoc(t, StatusOpen(p)).Find("article")
 		if got := plainText(article); !strings.HasPrefix(got, want) || article.Find(".state.down").Length() != 0 {

@@ -215,7 +215,7 @@ func TestOneVerdict(t *testing.T) {
 	told := models.StatusNotice{Kind: models.KindIncident, State: models.PostIdentified}
 	measured := models.StatusNotice{Kind: models.KindIncident, Type: models.IncidentDowntime, Measured: true}
 	over := models.StatusNotice{Kind: models.KindIncident, State: models.PostResolved}
-	unstable := models.StatusNotice{Kind: models.KindIncident, Type: models.IncidentDowntime, Measured: true, Unstable: true, Components: []string{"B"}}
+	unstable := models.StatusNotice{Kind: models.KindIncident, Type: models.IncidentDowntime, Measured: true, Unstable: []string{"B"}, Components: []string{"A", "B"}}
 	work := models.StatusNotice{Kind: models.KindMaintenance, State: models.PostInProgress}
 	for _, line := range []struct {
 		states             []models.State

@@ -62,7 +62,7 @@ func (p StatusPage) sinceTime(t time.Time) templ.Component {
 func (p StatusPage) noticeWhen(n models.StatusNotice) templ.Component {
 	if n.EndsAt.IsZero() {
 		when := around(p.T("since %s", timeMark), p.momentTag(n.StartsAt)) + p.lasting(n)
-		if n.Unstable {
+		if len(p.unstable(n)) > 0 {
 			when += " · " + around(p.T("up since %s", timeMark), p.momentTag(n.UpSince))
 		}
 		return pieces(when)

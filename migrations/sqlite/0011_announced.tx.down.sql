@@ -1,0 +1,1 @@
+ALTER TABLE status_post_monitors DROP COLUMN announced_at;

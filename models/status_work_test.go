@@ -1,10 +1,12 @@
 package models_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"echolot/models"
+	"echolot/models/modelstest"
 )
 
 // What is measured in announced maintenance counts as maintenance, in the bar, in the uptime and in that of the last day; not what was
@@ -81,12 +83,14 @@ func TestWorkAnnouncedLate(t *testing.T) {
 		change   func(h *tellingHouse) string
 		told     bool
 	}{
-		"shown later":     {nil, `"startsAt":"` + longOver + `","endsAt":"` + toCome + `","hidden":true`, func(*tellingHouse) string { return `{"hidden":false}` }, true},
-		"begun earlier":   {nil, `"startsAt":"2026-11-25T17:00:00Z","endsAt":"` + toCome + `"`, func(*tellingHouse) string { return `{"startsAt":"` + longOver + `"}` }, true},
-		"ended later":     {nil, `"startsAt":"` + longOver + `","endsAt":"2026-11-25T11:30:00Z"`, func(*tellingHouse) string { return `{"endsAt":"` + toCome + `"}` }, true},
-		"one more":        {func(*tellingHouse) []string { return []string{} }, `"startsAt":"` + longOver + `","endsAt":"` + toCome + `"`, func(h *tellingHouse) string { return `{"monitorIds":["` + h.second.PublicID.String() + `"]}` }, true},
-		"another title":   {nil, `"startsAt":"` + longOver + `","endsAt":"` + toCome + `"`, func(*tellingHouse) string { return `{"title":"Firmware of all"}` }, false},
-		"another monitor": {nil, `"startsAt":"` + longOver + `","endsAt":"` + toCome + `"`, func(h *tellingHouse) string { return `{"monitorIds":["` + h.first.PublicID.String() + `","` + h.second.PublicID.String() + `"]}` }, false},
+		"shown later":   {nil, `"startsAt":"` + longOver + `","endsAt":"` + toCome + `","hidden":true`, func(*tellingHouse) string { return `{"hidden":false}` }, true},
+		"begun earlier": {nil, `"startsAt":"2026-11-25T17:00:00Z","endsAt":"` + toCome + `"`, func(*tellingHouse) string { return `{"startsAt":"` + longOver + `"}` }, true},
+		"ended later":   {nil, `"startsAt":"` + longOver + `","endsAt":"2026-11-25T11:30:00Z"`, func(*tellingHouse) string { return `{"endsAt":"` + toCome + `"}` }, true},
+		"one more":      {func(*tellingHouse) []string { return []string{} }, `"startsAt":"` + longOver + `","endsAt":"` + toCome + `"`, func(h *tellingHouse) string { return `{"monitorIds":["` + h.second.PublicID.String() + `"]}` }, true},
+		"another title": {nil, `"startsAt":"` + longOver + `","endsAt":"` + toCome + `"`, func(*tellingHouse) string { return `{"title":"Firmware of all"}` }, false},
+		"another monitor": {nil, `"startsAt":"` + longOver + `","endsAt":"` + toCome + `"`, func(h *tellingHouse) string {
+			return `{"monitorIds":["` + h.first.PublicID.String() + `","` + h.second.PublicID.String() + `"]}`
+		}, false},
 	} {
 		t.Run(what, func(t *testing.T) {
 			withPage(t, func(h *tellingHouse) {
@@ -122,4 +126,123 @@ func TestWorkAnnouncedLate(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Announced maintenance is counted by days of the page's zone, across midnight and where posts overlap, from results as from roll-ups. Where
+// the results of an end are gone, the five minutes that it lies in are left as they were measured.
+func TestStatusDaysOfWork(t *testing.T) {
+	modelstest.EachMigrated(t, func(t *testing.T, url string) {
+		p, spans := statusPast(t, url)
+		at := func(day, hour, minute, second int) time.Time {
+			return time.Date(2026, 3, day, hour, minute, second, 0, time.UTC)
+		}
+		type span struct{ from, to time.Time }
+		zones, work := []string{"UTC", "Europe/Berlin"}, []span{{at(27, 18, 22, 30), at(27, 18, 31, 0)}, {at(27, 22, 30, 0), at(28, 0, 5, 0)}, {at(29, 0, 0, 0), at(30, 0, 0, 0)}}
+		end := p.now
+		p.now = at(26, 0, 0, 0)
+		for _, zone := range zones {
+			page, err := p.s.CreateStatusPage(t.Context(), p.by, fields(t, `{"customerId":1,"name":"`+zone+`","slug":"`+pageSlug(zone)+`","timeZone":"`+zone+`"}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, w := range []span{work[0], {work[1].from, at(27, 23, 30, 0)}, {at(27, 23, 0, 0), work[1].to}, work[2]} {
+				body := `{"kind":"maintenance","title":"Work","startsAt":"` + w.from.Format(time.RFC3339) + `","endsAt":"` + w.to.Format(time.RFC3339) + `","monitorIds":["` + p.row.PublicID.String() + `"]}`
+				if _, err := p.s.CreateStatusPost(t.Context(), p.by, page.PublicID, fields(t, body)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		p.now = end
+		check := func(what string) {
+			t.Helper()
+			for _, zone := range zones {
+				page, err := p.s.UnscopedStatusPage(t.Context(), pageSlug(zone))
+				if err != nil {
+					t.Fatal(err)
+				}
+				board, err := p.s.UnscopedStatusBoard(t.Context(), page)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, d := range board.Groups[0].Components[0].Days {
+					end := d.Start.Add(d.Length)
+					up, down, maintenance := within(spans, models.StateUp, d.Start, end), within(spans, models.StateDown, d.Start, end), time.Duration(0)
+					for _, w := range work {
+						from, to := w.from, w.to
+						if from.Before(d.Start) {
+							from = d.Start
+						}
+						if to.After(end) {
+							to = end
+						}
+						workUp, workDown := within(spans, models.StateUp, from, to), within(spans, models.StateDown, from, to)
+						up, down, maintenance = up-workUp, down-workDown, maintenance+workUp+workDown
+					}
+					if d.Up != up || d.Down != down || d.Maintenance != maintenance {
+						t.Errorf("%s, %s, %s of %s: got %s up, %s down, %s maintenance; want %s, %s and %s", what, zone, d.Start, d.Length, d.Up, d.Down, d.Maintenance, up, down, maintenance)
+					}
+				}
+			}
+		}
+		check("from results")
+		p.rollUp(p.now)
+		check("rolled up")
+		if _, err := writable(t, url).ExecContext(t.Context(), fmt.Sprintf("DELETE FROM results WHERE slot < %d", at(31, 6, 0, 0).UnixMilli())); err != nil {
+			t.Fatal(err)
+		}
+		work[0] = span{at(27, 18, 25, 0), at(27, 18, 30, 0)}
+		if _, err := p.s.ChangeStatusPage(t.Context(), p.by, mustPage(t, p.s, pageSlug("UTC")).PublicID, fields(t, `{"latency":"none"}`), ""); err != nil { // so that the past is read anew
+			t.Fatal(err)
+		}
+		zones = zones[:1]
+		check("without the results")
+	})
+}
+
+func mustPage(t *testing.T, s *models.Store, slug string) models.StatusPage {
+	t.Helper()
+	page, err := s.UnscopedStatusPage(t.Context(), slug)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page
+}
+
+// A trouble that was confirmed after the end of the maintenance began when it began, within it.
+func TestWorkBeforeConfirmed(t *testing.T) {
+	withPage(t, func(h *tellingHouse) {
+		judged := func(kinds string) {
+			for _, what := range kinds {
+				h.record(models.Judge, h.result(h.second, what))
+			}
+		}
+		judged("+++")
+		h.now = h.next
+		d := h.post(`{"kind":"maintenance","title":"Firmware","startsAt":"` + h.now.Format(time.RFC3339) + `","endsAt":"` + h.now.Add(20*time.Minute).Format(time.RFC3339) + `","monitorIds":["` + h.second.PublicID.String() + `"]}`)
+		h.next = h.next.Add(time.Second)
+		judged("+++-")
+		h.now = h.next
+		over := h.now
+		h.told(d, `{"state":"completed","body":"Done."}`)
+		h.next = h.next.Add(time.Second)
+		judged("---+++++++++")
+		h.now = h.next
+		rows, _, err := h.s.Incidents(h.Context(), h.by, models.IncidentsFilter{Monitor: h.second.ID, Limit: 1})
+		if err != nil || len(rows) != 1 {
+			h.Fatalf("got %d incidents, %v", len(rows), err)
+		}
+		for _, c := range h.board().Groups[0].Components {
+			if c.Name != "Riesa" {
+				continue
+			}
+			day := c.Days[len(c.Days)-1]
+			if begun := rows[0].StartedAt; !begun.Before(over) {
+				h.Fatalf("it began at %s, want before %s", begun, over)
+			}
+			// What is told of it begins with its first lost packet, what is counted with its first lost check.
+			if want := rows[0].EndedAt.Sub(over); day.Down > want || day.Down < want-time.Second {
+				h.Errorf("got %s down, want what was after the maintenance, %s", day.Down, want)
+			}
+		}
+	})
 }

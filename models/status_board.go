@@ -181,10 +181,10 @@ func (s *Store) UnscopedStatusBoard(ctx context.Context, p StatusPage) (StatusBo
 	places := make([][2]int, len(rows))
 	groups := map[string]int{}
 	for i, m := range rows {
-		at, there := groups[groupKey(m.GroupName)]
+		at, there := groups[GroupKey(m.GroupName)]
 		if !there {
 			at = len(b.Groups)
-			groups[groupKey(m.GroupName)] = at
+			groups[GroupKey(m.GroupName)] = at
 			b.Groups = append(b.Groups, StatusGroup{Name: m.GroupName})
 		}
 		g := &b.Groups[at]

@@ -174,7 +174,7 @@ func (b v2) components() []v2Component {
 		group := -1
 		var id *uuid.UUID
 		if g.Name != "" {
-			of := b.page.ComponentID(uuid.NewSHA1(uuid.Nil, []byte(g.Name)))
+			of := b.page.ComponentID(uuid.NewSHA1(uuid.Nil, []byte(models.GroupKey(g.Name))))
 			id, group = &of, len(out)
 			out = append(out, b.component(models.StatusComponent{ID: of, Name: g.Name}, len(out)+1, b.groupStatus(g)))
 			out[group].Group = true

@@ -116,6 +116,30 @@ func TestStatusV2Times(t *testing.T) {
 	expect("a new one", map[string][2]string{"page": {"", "2026-11-25T14:03:00.000Z"}, "Pirna": {"2026-11-25T14:03:00.000Z", "2026-11-25T14:03:00.000Z"}})
 }
 
+// A group stays the same one however its name is spelled.
+func TestStatusV2GroupID(t *testing.T) {
+	h := liteHouse(t)
+	p, b := someBoard()
+	id := func(name string) string {
+		t.Helper()
+		b.Groups[0].Name = name
+		var got struct {
+			Components []struct {
+				ID    string
+				Group bool
+			}
+		}
+		asked(t, h, v2Of(h.s, v2Components), p, b, "").decode(t, &got)
+		if len(got.Components) == 0 || !got.Components[0].Group {
+			t.Fatalf("got %+v, want the group first", got)
+		}
+		return got.Components[0].ID
+	}
+	if one, other, third := id("Core net"), id("core  NET"), id("Core"); one != other || one == third {
+		t.Errorf("got %s, %s and, for another group, %s; want the first two to be the same", one, other, third)
+	}
+}
+
 // The indicator is the worst that was measured; what could not be measured is none of the known words; what people tell of is
 // trouble though every monitor is up.
 func TestStatusIndicator(t *testing.T) {

@@ -38,9 +38,9 @@ type StatusBoard struct {
 	// ChangesAt is when the clock alone changes what is told: maintenance begins, ends, or is to be reminded of; zero = it does not.
 	ChangesAt time.Time
 
-	// paused is true where none of the monitors is checked, changed when one of those that are was set for the last time.
+	// paused is true where none of the monitors is checked; rhythms are what is to be expected of those that are.
 	paused  bool
-	changed time.Time
+	rhythms []statusRhythm
 }
 
 // StatusGroup is monitors under one heading; the heading may be empty.
@@ -181,10 +181,10 @@ func (s *Store) UnscopedStatusBoard(ctx context.Context, p StatusPage) (StatusBo
 	places := make([][2]int, len(rows))
 	groups := map[string]int{}
 	for i, m := range rows {
-		at, there := groups[groupKey(m.GroupName)]
+		at, there := groups[GroupKey(m.GroupName)]
 		if !there {
 			at = len(b.Groups)
-			groups[groupKey(m.GroupName)] = at
+			groups[GroupKey(m.GroupName)] = at
 			b.Groups = append(b.Groups, StatusGroup{Name: m.GroupName})
 		}
 		g := &b.Groups[at]
@@ -194,7 +194,11 @@ func (s *Store) UnscopedStatusBoard(ctx context.Context, p StatusPage) (StatusBo
 			b.Measured = m.LastCheckedAt.UTC()
 		}
 	}
-	b.pace(rows)
+	retimed, err := s.retimedMonitors(ctx, rows)
+	if err != nil {
+		return StatusBoard{}, err
+	}
+	b.pace(rows, retimed)
 	err = s.fillPasts(ctx, p, rows, now, func(i int) *StatusComponent { return &b.Groups[places[i][0]].Components[places[i][1]] })
 	if err != nil {
 		return StatusBoard{}, err
@@ -202,27 +206,6 @@ func (s *Store) UnscopedStatusBoard(ctx context.Context, p StatusPage) (StatusBo
 	err = s.fillNotices(ctx, p, &b)
 	b.SettleAge(now, "")
 	return b, err
-}
-
-// pace notes how often results are to be expected.
-func (b *StatusBoard) pace(rows []statusMonitor) {
-	b.paused = true
-	for _, m := range rows {
-		if m.State != StatePaused {
-			b.paused = false
-		}
-	}
-	for _, m := range rows {
-		if m.State == StatePaused && !b.paused {
-			continue
-		}
-		if every := time.Duration(m.IntervalSeconds) * time.Second; b.Interval == 0 || every < b.Interval {
-			b.Interval = every
-		}
-		if m.UpdatedAt.After(b.changed) {
-			b.changed = m.UpdatedAt.UTC()
-		}
-	}
 }
 
 func longestInterval(rows []statusMonitor) (longest time.Duration) {

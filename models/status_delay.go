@@ -20,7 +20,8 @@ const leastOverdue = 15 * time.Second
 const silentAfter = time.Minute
 
 // SettleAge sets Delay and Silent: how far the board can be taken for the present. known is a delay that the caller knows of; without
-// one the newest check is overdue after three of the shortest intervals. It is the one place that decides it, for everything that
+// one the newest check is overdue after three of the shortest intervals; a monitor that was resumed or re-timed has three of its own
+// first, and takes nothing back that the others say. It is the one place that decides it, for everything that
 // shows a board.
 func (b *StatusBoard) SettleAge(now time.Time, known StatusDelay) {
 	b.Delay, b.Silent = known, false
@@ -33,15 +34,20 @@ func (b *StatusBoard) SettleAge(now time.Time, known StatusDelay) {
 	if b.Measured.IsZero() {
 		return
 	}
-	due := b.Measured
-	if b.changed.After(due) { // until the first check of what was resumed, or is checked more often from now on
-		due = b.changed
+	rhythms := b.rhythms
+	if rhythms == nil {
+		rhythms = []statusRhythm{{every: b.Interval}}
 	}
-	age := now.Sub(due)
-	if b.Delay == "" && age > max(3*b.Interval, leastOverdue) {
-		b.Delay = DelayUnknown
+	for _, r := range rhythms {
+		age := now.Sub(b.Measured)
+		if r.since.After(b.Measured) {
+			age = now.Sub(r.since)
+		}
+		if b.Delay == "" && age > max(3*r.every, leastOverdue) {
+			b.Delay = DelayUnknown
+		}
+		b.Silent = b.Silent || age > 3*r.every+silentAfter
 	}
-	b.Silent = age > 3*b.Interval+silentAfter
 }
 
 // NotMeasuredSince is since when the component is not measured that is shown as such: while the board is silent that is its newest

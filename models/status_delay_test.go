@@ -9,7 +9,7 @@ import (
 )
 
 // What a page shows is of now until something is known to wait, or the newest check is overdue by the shortest interval of the monitors
-// that are checked; what people just set, resumed or made more frequent gets its time first.
+// that are checked. TestStatusBoardIsOverdue and TestStatusBoardStaysSilent have what people change meanwhile.
 func TestSettleAge(t *testing.T) {
 	now := time.Date(2026, 11, 26, 2, 0, 0, 0, time.UTC)
 	for what, c := range map[string]struct {
@@ -89,5 +89,64 @@ func TestStatusBoardIsOverdue(t *testing.T) {
 		if b.SettleAge(b.At.AddDate(1, 0, 0), models.DelayStoring); b.Delay != "" || b.Silent {
 			t.Errorf("all are paused: got %q and silence %v, want none", b.Delay, b.Silent)
 		}
+	})
+}
+
+// While no checks come, a change of one monitor makes nothing of the page new; nor does a new name where it is the only one. What is
+// resumed, or re-timed, has its time where nothing else is overdue.
+func TestStatusBoardStaysSilent(t *testing.T) {
+	modelstest.Stores(t, func(t *testing.T, s *models.Store) {
+		by, monitors := liveMonitors(t, s, "127.0.0.1", "127.0.0.2")
+		page, err := s.CreateStatusPage(t.Context(), by, fields(t, `{"customerId":1,"name":"Page","slug":"page","isPublished":true}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		set := func(i int, body string) {
+			t.Helper()
+			m, err := s.ChangeMonitor(t.Context(), by, monitors[i].PublicID, fields(t, body), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			monitors[i] = m
+		}
+		silent := func(what string, want bool) {
+			t.Helper()
+			b, err := s.UnscopedStatusBoard(t.Context(), page)
+			if err != nil || b.Silent != want || (b.Delay != "") != want {
+				t.Errorf("%s: got silence %v, the delay %q and error %v, want silence %v", what, b.Silent, b.Delay, err, want)
+			}
+		}
+		last := time.Now().Add(-time.Hour)
+		for i := range monitors {
+			set(i, `{"checkIntervalSeconds":60}`)
+			for _, at := range []time.Time{last.Add(-time.Minute), last} {
+				r := models.Result{Monitor: monitors[i].ID, Rev: monitors[i].Rev, Slot: at.UnixMilli(), Location: models.LocationID, Kind: models.KindScheduled, Outcome: models.OutcomeSuccess, Sent: 1, Received: 1,
+					Packets: []models.Packet{{State: models.PacketReplied, RTT: time.Millisecond}}}
+				if _, err := s.RecordResults(t.Context(), []models.Result{r}, models.Judge); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		silent("nothing for an hour", true)
+		set(0, `{"name":"Renamed"}`)
+		silent("one renamed", true)
+		set(0, `{"status":"maintenance"}`)
+		silent("one in maintenance", true)
+		set(0, `{"checkIntervalSeconds":30}`)
+		silent("one checked more often", true)
+		set(0, `{"status":"disabled"}`)
+		silent("one paused", true)
+		set(0, `{"status":"active"}`)
+		silent("one resumed", true)
+		set(0, `{"status":"disabled"}`)
+		set(1, `{"name":"Renamed too"}`)
+		silent("the only one renamed", true)
+		set(1, `{"checkIntervalSeconds":1800}`)
+		silent("the only one checked less often", false)
+		set(1, `{"checkIntervalSeconds":30}`)
+		silent("the only one checked more often", false)
+		set(1, `{"status":"disabled"}`)
+		set(1, `{"status":"active"}`)
+		silent("the only one resumed", false)
 	})
 }

@@ -83,8 +83,9 @@ func (r reader) places(key string) []statusPlaceInput {
 	return together(out)
 }
 
-// groupKey is the same for names that people take for one: "Core net" and "core  net". All that has no group is one too.
-func groupKey(name string) string {
+// GroupKey is the same for names that people take for one, "Core net" and "core  net", whichever of them is first on a page. All that has
+// no group is one too.
+func GroupKey(name string) string {
 	return cases.Fold().String(strings.Join(strings.Fields(name), " "))
 }
 
@@ -93,7 +94,7 @@ func together(places []statusPlaceInput) []statusPlaceInput {
 	var groups []string
 	of := map[string][]statusPlaceInput{}
 	for _, p := range places {
-		key := groupKey(p.groupName)
+		key := GroupKey(p.groupName)
 		if of[key] == nil {
 			groups = append(groups, key)
 		} else {

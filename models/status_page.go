@@ -102,6 +102,16 @@ func (p StatusPage) ComponentID(monitor uuid.UUID) uuid.UUID {
 	return id
 }
 
+// ETag names the version of the page's settings and layout, for who would change what was read before. What is told on the page
+// does not move it.
+func (p StatusPage) ETag() string { return fmt.Sprintf(`"%d"`, p.UpdatedAt.UnixMicro()) }
+
+// SettingsVersion grows with the page's settings, its logo among them; Version grows with what it tells, too.
+func (p StatusPage) SettingsVersion() int64 { return p.UpdatedAt.UnixMicro() }
+
+// HasPassword tells whether one was set.
+func (p StatusPage) HasPassword() bool { return p.PasswordHash != "" }
+
 // Zone is the page's time zone; UTC where this machine does not know it.
 func (p StatusPage) Zone() *time.Location {
 	zone, err := time.LoadLocation(p.TimeZone)

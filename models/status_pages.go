@@ -19,16 +19,6 @@ type StatusPagesFilter struct {
 	Page, PerPage int
 }
 
-// ETag names the version of the page's settings and layout, for who would change what was read before. What is told on the page
-// does not move it.
-func (p StatusPage) ETag() string { return fmt.Sprintf(`"%d"`, p.UpdatedAt.UnixMicro()) }
-
-// SettingsVersion grows with the page's settings, its logo among them; Version grows with what it tells, too.
-func (p StatusPage) SettingsVersion() int64 { return p.UpdatedAt.UnixMicro() }
-
-// HasPassword tells whether one was set.
-func (p StatusPage) HasPassword() bool { return p.PasswordHash != "" }
-
 // statusPageQuery selects pages that the actor sees: those of customers that the actor sees, with no monitor of another's. Who could
 // change such a page could make it show that monitor's host.
 func statusPageQuery(db bun.IDB, by Actor, into any) *bun.SelectQuery {
@@ -172,34 +162,6 @@ func (s *Store) ChangeStatusPage(ctx context.Context, by Actor, id uuid.UUID, f 
 		}
 		return nil
 	})
-}
-
-// TryStatusPage returns the page as it would be with the fields, and saves nothing. Places of monitors stay as they are.
-// Errors: ErrForbidden, *Invalid, *NotFound.
-func (s *Store) TryStatusPage(ctx context.Context, by Actor, id uuid.UUID, f Fields) (StatusPage, error) {
-	if err := by.check(MayChangeMonitors); err != nil {
-		return StatusPage{}, err
-	}
-	p, err := s.statusPage(ctx, s.ro, by, id, false)
-	if err != nil {
-		return StatusPage{}, err
-	}
-	e := new(Invalid)
-	change := p.apply(f, false, e)
-	if f.Has("customDomainHostname") {
-		s.checkDomain(p, e)
-	}
-	if err := e.orNil(); err != nil {
-		return StatusPage{}, err
-	}
-	if change.customer != (Ref{}) {
-		c, err := s.customer(ctx, s.ro, by, change.customer)
-		if err != nil {
-			return StatusPage{}, err
-		}
-		p.CustomerID = c.ID
-	}
-	return p, nil
 }
 
 // RenewStatusLink makes the page's link a new one: who has the old one sees nothing any more. Errors: ErrForbidden, *NotFound.

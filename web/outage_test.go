@@ -148,21 +148,23 @@ func TestSQLiteLocked(t *testing.T) {
 // resultsWait is what visitors are told while results can not be stored.
 const resultsWait = "Checks go on, but their results wait to be stored."
 
-// visitorsAreTold waits until the status page, its badge and its JSON say of when they are: within seconds, long before the newest check
-// is overdue.
+// resultsMissing is what they are told where the newest check is overdue and nobody knows why.
+const resultsMissing = "No new results come at the moment."
+
+// visitorsAreTold waits until the status page, its badge and its JSON say of when they are. The first that the page says is what is the
+// matter: before the newest check is overdue, however busy the machine is.
 func visitorsAreTold(t *testing.T, p *program, since time.Time) {
 	t.Helper()
-	for path, text := range map[string]string{"": resultsWait, "/badge.svg": "Elbtal: up, as of ", "/api/v2/status.json": "All services are up, as of "} {
-		eventually(t, "an age of "+path, func() (bool, string) {
-			body := p.ask("", "GET", "/status/elbtal"+path, "").body
-			return strings.Contains(body, text), body
+	for _, told := range []struct{ path, text string }{{"", resultsWait}, {"/badge.svg", "Elbtal: up, as of "}, {"/api/v2/status.json", "All services are up, as of "}} {
+		eventually(t, "an age of "+told.path, func() (bool, string) {
+			body := p.ask("", "GET", "/status/elbtal"+told.path, "").body
+			if strings.Contains(body, resultsMissing) {
+				t.Fatalf("visitors are told first that no results come, want that they wait:\n%s", body)
+			}
+			return strings.Contains(body, told.text), body
 		})
 	}
-	if took := time.Since(since); took > 12*time.Second {
-		t.Errorf("it took %v, want less", took)
-	} else {
-		t.Logf("visitors were told after %v", took.Round(time.Millisecond))
-	}
+	t.Logf("visitors were told after %v", time.Since(since).Round(time.Millisecond))
 }
 
 // TestPostgresStopped: the server hangs, then it is gone, then it is back.

@@ -101,7 +101,7 @@ func lastChanged(all []models.StatusNotice) []models.StatusNotice {
 // past is what is over of as many days as the page has bars: what the board tells, and older things. A reader who comes once a day, or
 // what is told a week later, misses nothing.
 func (s *Server) past(c *fiber.Ctx, p models.StatusPage, b models.StatusBoard) ([]models.StatusNotice, error) {
-	over, err := s.months.of(c.UserContext(), monthKey{p.ID, p.Version, "over"}, func(ctx context.Context) (toldMonth, error) {
+	over, err := s.months.of(c.UserContext(), monthKey{p.ID, "over"}, p.Version, func(ctx context.Context) (toldMonth, error) {
 		list, err := s.Store.UnscopedStatusOver(ctx, p)
 		return toldMonth{list: list}, err
 	})

@@ -79,6 +79,12 @@ func TestStatusThemeAndLogo(t *testing.T) {
 				t.Errorf("%s of a page with a link: got %d with %q, want %q", path, a.status, a.header.Get("Cache-Control"), want)
 			}
 		}
+		change(`visibility = 'password', updated_at = '1970-01-01 00:00:00.000009+00:00'`)
+		for _, path := range []string{"/theme.css?v=9", "/logo?v=9"} {
+			if a := get(path); a.status != 200 || a.header.Get("X-Robots-Tag") != "noindex, nofollow" {
+				t.Errorf("%s before the password: got %d with robots %q, want it for nobody to find", path, a.status, a.header.Get("X-Robots-Tag"))
+			}
+		}
 		change(`is_published = FALSE`)
 		for _, path := range []string{"/theme.css?v=8", "/logo?v=8"} {
 			if a := get(path); a.status != 404 {

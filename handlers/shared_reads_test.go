@@ -91,6 +91,30 @@ func TestSharedReadsEnd(t *testing.T) {
 	})
 }
 
+// Close that waits in vain leaves nothing behind but the read, which may still end.
+func TestSharedReadsEndLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shared := &sharedReads{log: slog.New(slog.DiscardHandler)}
+		go func() {
+			if n, err := shareRead(t.Context(), shared, "a", func(context.Context) (int, error) { time.Sleep(5 * time.Second); return 1, nil }); n != 1 || err != nil {
+				t.Errorf("got %d and error %v, want the read to end", n, err)
+			}
+		}()
+		synctest.Wait()
+		begun := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if shared.close(ctx); time.Since(begun) != time.Second {
+			t.Errorf("close took %v, want no longer than its context", time.Since(begun))
+		}
+		<-shared.over
+		if after := time.Since(begun); after != 5*time.Second {
+			t.Errorf("the last read was over after %v, want five seconds", after)
+		}
+		synctest.Wait()
+	})
+}
+
 // A page's newer version takes the place of the older one, and is never answered with it; what was read of before comes too late.
 func TestMonthsOfAnotherVersion(t *testing.T) {
 	months := statusMonths{shared: &sharedReads{log: slog.New(slog.DiscardHandler)}, kept: map[monthKey]keptMonth{}}

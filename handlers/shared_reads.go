@@ -18,7 +18,8 @@ type sharedReads struct {
 
 	mu     sync.Mutex
 	closed bool
-	work   sync.WaitGroup
+	work   int
+	over   chan struct{} // closed with the last read, once there are no more; nil before close
 }
 
 // shareRead returns what read returns, of the caller or of somebody else who asked with the same key. The read goes on for the others
@@ -32,7 +33,7 @@ func shareRead[V any](ctx context.Context, r *sharedReads, key string, read func
 		if !r.begin() {
 			return none, fiber.NewError(fiber.StatusServiceUnavailable, "Echolot is stopping")
 		}
-		defer r.work.Done()
+		defer r.end()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTime)
 		defer cancel()
 		defer func() { // no request's recovery reaches a panic here
@@ -52,28 +53,36 @@ func shareRead[V any](ctx context.Context, r *sharedReads, key string, read func
 	}
 }
 
-// begin tells whether there may be another read; the caller ends it with work.Done.
+// begin tells whether there may be another read; the caller ends it with end.
 func (r *sharedReads) begin() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.closed {
-		r.work.Add(1)
+		r.work++
 	}
 	return !r.closed
+}
+
+func (r *sharedReads) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.work--; r.work == 0 && r.closed {
+		close(r.over)
+	}
 }
 
 // close waits for the reads at work, until ctx ends; there are no more after it.
 func (r *sharedReads) close(ctx context.Context) {
 	r.mu.Lock()
-	r.closed = true
+	if !r.closed {
+		r.closed, r.over = true, make(chan struct{})
+		if r.work == 0 {
+			close(r.over)
+		}
+	}
 	r.mu.Unlock()
-	done := make(chan struct{})
-	go func() {
-		r.work.Wait()
-		close(done)
-	}()
 	select {
-	case <-done:
+	case <-r.over:
 	case <-ctx.Done():
 		r.log.Warn("reads for visitors did not end in time")
 	}

@@ -139,6 +139,7 @@ func (s *Server) openStatusCover(c *fiber.Ctx) (models.StatusPage, error) {
 	p, err := s.openStatusPage(c)
 	var locked *lockedPage
 	if errors.As(err, &locked) {
+		c.Set("X-Robots-Tag", "noindex, nofollow")
 		return locked.page, nil
 	}
 	return p, err

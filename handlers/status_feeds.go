@@ -15,7 +15,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// mostEntries is how many notices a feed has, newest first.
+// mostEntries is how many notices a feed has, or a list of what was, newest first.
 const mostEntries = 50
 
 // atomFeed is a feed of RFC 4287.
@@ -89,15 +89,19 @@ func (s *Server) newestNotices(c *fiber.Ctx, p models.StatusPage, b models.Statu
 	if err != nil {
 		return nil, err
 	}
-	all := slices.Concat(b.Open, b.Announced, past)
+	return lastChanged(slices.Concat(b.Open, b.Announced, past)), nil
+}
+
+// lastChanged are the notices that changed last, mostEntries of them at most, the newest change first. It sorts the list.
+func lastChanged(all []models.StatusNotice) []models.StatusNotice {
 	slices.SortStableFunc(all, func(x, y models.StatusNotice) int { return y.UpdatedAt.Compare(x.UpdatedAt) })
-	return all[:min(len(all), mostEntries)], nil
+	return all[:min(len(all), mostEntries)]
 }
 
 // past is what is over of as many days as the page has bars: what the board tells, and older things. A reader who comes once a day, or
 // what is told a week later, misses nothing.
 func (s *Server) past(c *fiber.Ctx, p models.StatusPage, b models.StatusBoard) ([]models.StatusNotice, error) {
-	over, err := s.months.of(c.UserContext(), monthKey{p.ID, p.Version, "over"}, func(ctx context.Context) (toldMonth, error) {
+	over, err := s.months.of(c.UserContext(), monthKey{p.ID, "over"}, p.Version, func(ctx context.Context) (toldMonth, error) {
 		list, err := s.Store.UnscopedStatusOver(ctx, p)
 		return toldMonth{list: list}, err
 	})

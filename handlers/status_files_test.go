@@ -79,6 +79,12 @@ func TestStatusThemeAndLogo(t *testing.T) {
 				t.Errorf("%s of a page with a link: got %d with %q, want %q", path, a.status, a.header.Get("Cache-Control"), want)
 			}
 		}
+		change(`visibility = 'password', updated_at = '1970-01-01 00:00:00.000009+00:00'`)
+		for _, path := range []string{"/theme.css?v=9", "/logo?v=9"} {
+			if a := get(path); a.status != 200 || a.header.Get("X-Robots-Tag") != "noindex, nofollow" {
+				t.Errorf("%s before the password: got %d with robots %q, want it for nobody to find", path, a.status, a.header.Get("X-Robots-Tag"))
+			}
+		}
 		change(`is_published = FALSE`)
 		for _, path := range []string{"/theme.css?v=8", "/logo?v=8"} {
 			if a := get(path); a.status != 404 {
@@ -124,6 +130,12 @@ func TestStatusLogoReachesOpenPages(t *testing.T) {
 		if a := h.request("GET", second, ""); first == "" || second == first || a.body != string(other) || !strings.Contains(a.header.Get("Cache-Control"), "immutable") {
 			t.Errorf("got the logo at %s with %v and at %s before, want the other one at another address", second, a.header, first)
 		}
+		read := func() *statusLogo {
+			h.s.logos.mu.Lock()
+			defer h.s.logos.mu.Unlock()
+			return h.s.logos.kept[page.ID]
+		}
+		kept := read()
 		if _, err := h.store.CreateStatusPost(t.Context(), h.organization, page.PublicID, object(t, `{"kind":"incident","title":"Line","body":"x"}`)); err != nil {
 			t.Fatal(err)
 		}
@@ -138,6 +150,9 @@ func TestStatusLogoReachesOpenPages(t *testing.T) {
 		}
 		if got := logo(); got != second {
 			t.Errorf("after a post the logo is at %s, want %s", got, second)
+		}
+		if h.request("GET", second, ""); kept == nil || read() != kept {
+			t.Errorf("after a post the logo was read from the database again, or never")
 		}
 		set(nil)
 		v.until("sync", "")

@@ -20,7 +20,7 @@ type statusLogos struct {
 	kept   map[int64]*statusLogo
 }
 
-// statusLogo is a page's logo at one version of the page. It does not change.
+// statusLogo is a page's logo at one SettingsVersion of the page. It does not change.
 type statusLogo struct {
 	version int64
 	at      time.Time
@@ -33,18 +33,19 @@ func (l *statusLogos) of(ctx context.Context, p models.StatusPage) (*statusLogo,
 	if p.LogoType == "" {
 		return nil, &models.NotFound{What: "Logo"}
 	}
+	version := p.SettingsVersion()
 	l.mu.Lock()
 	logo := l.kept[p.ID]
 	l.mu.Unlock()
-	if logo != nil && logo.version == p.Version {
+	if logo != nil && logo.version == version {
 		return logo, nil
 	}
-	return shareRead(ctx, l.shared, fmt.Sprintf("logo %d %d", p.ID, p.Version), func(ctx context.Context) (*statusLogo, error) {
+	return shareRead(ctx, l.shared, fmt.Sprintf("logo %d %d", p.ID, version), func(ctx context.Context) (*statusLogo, error) {
 		picture, kind, err := l.store.UnscopedStatusLogo(ctx, p)
 		if err != nil {
 			return nil, err
 		}
-		logo := &statusLogo{p.Version, time.Now(), kind, picture}
+		logo := &statusLogo{version, time.Now(), kind, picture}
 		l.keep(p.ID, logo)
 		return logo, nil
 	})

@@ -26,10 +26,10 @@ const (
 	mostMonths = 500
 )
 
-// monthKey is a month of a page as it was at one version of it.
+// monthKey is a month of a page.
 type monthKey struct {
-	page, version int64
-	month         string
+	page  int64
+	month string
 }
 
 // statusMonths keeps what pages told of months, so that many visitors cost as many queries as one.
@@ -39,9 +39,11 @@ type statusMonths struct {
 	kept   map[monthKey]keptMonth
 }
 
+// keptMonth is a month as it was at one version of the page.
 type keptMonth struct {
 	toldMonth
-	at time.Time
+	version int64
+	at      time.Time
 }
 
 // toldMonth is what a page told of a month. first is when the page's months begin, where that was asked for.
@@ -50,18 +52,20 @@ type toldMonth struct {
 	first time.Time
 }
 
-// of returns the month, read by whoever comes first; those who come meanwhile wait for it. Nobody writes to what it returns.
-func (m *statusMonths) of(ctx context.Context, key monthKey, read func(context.Context) (toldMonth, error)) (toldMonth, error) {
+// of returns the month as it is at the version of its page, read by whoever comes first; those who come meanwhile wait for it. Nobody
+// writes to what it returns.
+func (m *statusMonths) of(ctx context.Context, key monthKey, version int64, read func(context.Context) (toldMonth, error)) (toldMonth, error) {
 	m.mu.Lock()
 	k, known := m.kept[key]
 	m.mu.Unlock()
+	known = known && k.version == version
 	if known && time.Since(k.at) < monthAge {
 		return k.toldMonth, nil
 	}
-	told, err := shareRead(ctx, m.shared, fmt.Sprintf("month %d %d %s", key.page, key.version, key.month), func(ctx context.Context) (toldMonth, error) {
+	told, err := shareRead(ctx, m.shared, fmt.Sprintf("month %d %d %s", key.page, version, key.month), func(ctx context.Context) (toldMonth, error) {
 		told, err := read(ctx)
 		if err == nil {
-			m.keep(key, keptMonth{told, time.Now()})
+			m.keep(key, keptMonth{told, version, time.Now()})
 		}
 		return told, err
 	})
@@ -75,7 +79,11 @@ func (m *statusMonths) of(ctx context.Context, key monthKey, read func(context.C
 func (m *statusMonths) keep(key monthKey, k keptMonth) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, known := m.kept[key]; !known && len(m.kept) >= mostMonths {
+	old, known := m.kept[key]
+	if known && old.version > k.version { // a read of before the change
+		return
+	}
+	if !known && len(m.kept) >= mostMonths {
 		oldest := key
 		for other, of := range m.kept {
 			if oldest == key || of.at.Before(m.kept[oldest].at) {
@@ -104,7 +112,7 @@ func (s *Server) showStatusMonth(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	told, err := s.months.of(c.UserContext(), monthKey{p.ID, p.Version, month.Format(monthForm)}, func(ctx context.Context) (told toldMonth, err error) {
+	told, err := s.months.of(c.UserContext(), monthKey{p.ID, month.Format(monthForm)}, p.Version, func(ctx context.Context) (told toldMonth, err error) {
 		if told.first, err = s.Store.UnscopedStatusFirst(ctx, p); err == nil {
 			told.list, err = s.Store.UnscopedStatusMonth(ctx, p, month.Year(), month.Month())
 		}

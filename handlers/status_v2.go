@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"slices"
 	"time"
 
 	"echolot/models"
@@ -62,20 +61,31 @@ type v2 struct {
 	page   models.StatusPage
 	view   views.StatusPage
 	pageID uuid.UUID
+	// past is what is over, as far back as the answer goes.
+	past []models.StatusNotice
+	// worked is when maintenance of the components of a name last began or ended, as far as the board tells.
+	worked map[string]time.Time
 	all    []v2Component
+	// places are those of the monitors of a name in all.
+	places map[string][]int
 	md     *views.Markdown
 }
 
-func (s *Server) v2(p models.StatusPage, v views.StatusPage) v2 {
-	b := v2{s: s, page: p, view: v, pageID: p.ComponentID(uuid.Nil), md: views.NewMarkdown()}
+func (s *Server) v2(p models.StatusPage, v views.StatusPage, past []models.StatusNotice) v2 {
+	b := v2{s: s, page: p, view: v, pageID: p.ComponentID(uuid.Nil), past: past, worked: worked(v.Board), places: map[string][]int{}, md: views.NewMarkdown()}
 	b.all = b.components()
+	for i, c := range b.all {
+		if !c.Group {
+			b.places[c.Name] = append(b.places[c.Name], i)
+		}
+	}
 	return b
 }
 
 // showV2 is a handler of one of the answers; fill chooses what is in it.
 func (s *Server) showV2(fill func(b v2, a *v2Answer)) fiber.Handler {
 	return s.elsewhere(func(c *fiber.Ctx, p models.StatusPage, v views.StatusPage) error {
-		return s.sendV2(c, p, v, fill)
+		return s.sendV2(c, p, v, v.Board.Past, fill)
 	})
 }
 
@@ -86,13 +96,12 @@ func (s *Server) showV2Past(fill func(b v2, a *v2Answer)) fiber.Handler {
 		if err != nil {
 			return err
 		}
-		v.Board.Past = past
-		return s.sendV2(c, p, v, fill)
+		return s.sendV2(c, p, v, past, fill)
 	})
 }
 
-func (s *Server) sendV2(c *fiber.Ctx, p models.StatusPage, v views.StatusPage, fill func(b v2, a *v2Answer)) error {
-	b := s.v2(p, v)
+func (s *Server) sendV2(c *fiber.Ctx, p models.StatusPage, v views.StatusPage, past []models.StatusNotice, fill func(b v2, a *v2Answer)) error {
+	b := s.v2(p, v, past)
 	answer := v2Answer{Page: b.head()}
 	fill(b, &answer)
 	return sendFileJSON(c, p, "application/json; charset=utf-8", answer)
@@ -110,7 +119,7 @@ func v2StatusOnly(b v2, a *v2Answer) { a.Status = b.status() }
 func v2Components(b v2, a *v2Answer) { a.Components = b.all }
 
 func v2Incidents(b v2, a *v2Answer) {
-	a.Incidents = b.incidents(models.KindIncident, b.view.Board.Open, b.view.Board.Past)
+	a.Incidents = b.newest(models.KindIncident, b.view.Board.Open, b.past)
 }
 
 func v2Unresolved(b v2, a *v2Answer) {
@@ -126,7 +135,7 @@ func v2UpcomingMaintenances(b v2, a *v2Answer) {
 }
 
 func v2Maintenances(b v2, a *v2Answer) {
-	a.Maintenances = b.incidents(models.KindMaintenance, b.view.Board.Open, b.view.Board.Announced, b.view.Board.Past)
+	a.Maintenances = b.newest(models.KindMaintenance, b.view.Board.Open, b.view.Board.Announced, b.past)
 }
 
 func (b v2) head() v2Page {
@@ -140,7 +149,7 @@ func (b v2) head() v2Page {
 	for _, c := range b.all {
 		later(c.UpdatedAt.Time)
 	}
-	for _, list := range [][]models.StatusNotice{b.view.Board.Open, b.view.Board.Announced, b.view.Board.Past} {
+	for _, list := range [][]models.StatusNotice{b.view.Board.Open, b.view.Board.Announced, b.past} {
 		for _, n := range list {
 			later(n.UpdatedAt)
 		}
@@ -213,17 +222,30 @@ func (b v2) changed(c models.StatusComponent) time.Time {
 	}
 	later(c.UpdatedAt)
 	later(b.view.Board.NotMeasuredSince(c))
-	for _, n := range b.view.Board.Open {
-		if n.Kind == models.KindMaintenance && slices.Contains(n.Components, c.Name) {
-			later(n.StartsAt)
-		}
-	}
-	for _, n := range b.view.Board.Past {
-		if n.Kind == models.KindMaintenance && slices.Contains(n.Components, c.Name) {
-			later(n.EndsAt)
-		}
-	}
+	later(b.worked[c.Name])
 	return at
+}
+
+// worked is when maintenance of the components of each name last began or ended.
+func worked(b models.StatusBoard) map[string]time.Time {
+	of := map[string]time.Time{}
+	note := func(n models.StatusNotice, at time.Time) {
+		if n.Kind != models.KindMaintenance {
+			return
+		}
+		for _, name := range n.Components {
+			if at.After(of[name]) {
+				of[name] = at
+			}
+		}
+	}
+	for _, n := range b.Open {
+		note(n, n.StartsAt)
+	}
+	for _, n := range b.Past {
+		note(n, n.EndsAt)
+	}
+	return of
 }
 
 // v2Word is that API's word for a kind; "unknown" is ours.

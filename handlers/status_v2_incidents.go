@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"slices"
 	"time"
 
 	"echolot/models"
@@ -43,14 +44,19 @@ type v2Update struct {
 // incidents are the notices of the kind, newest first as they stand in each list.
 func (b v2) incidents(kind models.StatusKind, lists ...[]models.StatusNotice) []v2Incident {
 	out := []v2Incident{}
-	for _, list := range lists {
-		for _, n := range list {
-			if n.Kind == kind {
-				out = append(out, b.incident(n))
-			}
-		}
+	for _, n := range ofKind(kind, lists) {
+		out = append(out, b.incident(n))
 	}
 	return out
+}
+
+// newest are the notices of the kind that changed last, the newest change first.
+func (b v2) newest(kind models.StatusKind, lists ...[]models.StatusNotice) []v2Incident {
+	return b.incidents(kind, lastChanged(ofKind(kind, lists)))
+}
+
+func ofKind(kind models.StatusKind, lists [][]models.StatusNotice) []models.StatusNotice {
+	return slices.DeleteFunc(slices.Concat(lists...), func(n models.StatusNotice) bool { return n.Kind != kind })
 }
 
 func (b v2) incident(n models.StatusNotice) v2Incident {
@@ -82,13 +88,13 @@ func (b v2) incident(n models.StatusNotice) v2Incident {
 		}
 		i.Updates = append(i.Updates, v2Update{ID: updateID(n, k), Status: status, Body: b.md.Plain(u.Body), IncidentID: n.ID, CreatedAt: at, UpdatedAt: at, DisplayAt: at})
 	}
-	for _, c := range b.all {
-		for _, name := range n.Components {
-			if !c.Group && c.Name == name {
-				i.Components = append(i.Components, c)
-				break
-			}
-		}
+	var places []int
+	for _, name := range n.Components {
+		places = append(places, b.places[name]...)
+	}
+	slices.Sort(places)
+	for _, at := range slices.Compact(places) {
+		i.Components = append(i.Components, b.all[at])
 	}
 	return i
 }

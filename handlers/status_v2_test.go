@@ -37,7 +37,7 @@ func goldenText(t *testing.T, name, got string) {
 // v2Of is a handler of an answer that takes the page and the board from the test.
 func v2Of(s *Server, fill func(b v2, a *v2Answer)) statusFile {
 	return func(c *fiber.Ctx, p models.StatusPage, v views.StatusPage) error {
-		b := s.v2(p, v)
+		b := s.v2(p, v, v.Board.Past)
 		a := v2Answer{Page: b.head()}
 		fill(b, &a)
 		return sendFileJSON(c, p, "application/json; charset=utf-8", a)

@@ -21,12 +21,6 @@ func (s *Store) noticeParts(ctx context.Context, p StatusPage, monitors []Status
 	for i, m := range monitors {
 		ids[i] = m.ID
 	}
-	types := []IncidentType{IncidentNone}
-	for _, t := range []IncidentType{IncidentDowntime, IncidentDegraded} {
-		if p.publishes(t) {
-			types = append(types, t)
-		}
-	}
 	// One statement each for what is open and for what has ended: together, by OR, no index would help.
 	var parts []noticePart
 	for _, ended := range []bool{false, true} {
@@ -34,7 +28,7 @@ func (s *Store) noticeParts(ctx context.Context, p StatusPage, monitors []Status
 		q := s.ro.NewSelect().TableExpr("incident_monitors AS im").ColumnExpr("im.incident_id, im.monitor_id, i.public_id, i.type, im.started_at, im.ended_at").
 			Join("JOIN incidents AS i ON i.id = im.incident_id").
 			Where("im.organization_id = ? AND im.monitor_id IN (?) AND i.type <> ?", p.OrganizationID, bun.List(ids), IncidentBlind).
-			Where("(i.type IN (?) OR i.id IN (SELECT incident_id FROM status_posts WHERE page_id = ? AND incident_id IS NOT NULL))", bun.List(types), p.ID).
+			Where("(i.type IN (?) OR i.id IN (SELECT incident_id FROM status_posts WHERE page_id = ? AND incident_id IS NOT NULL))", bun.List(p.publishedTypes()), p.ID).
 			OrderExpr("im.incident_id DESC, im.monitor_id").Limit(mostNoticeRows)
 		if ended {
 			q = q.Where("im.ended_at > ?", from.UTC())

@@ -44,7 +44,7 @@ func (p StatusPage) verdict() verdict {
 			v.All++
 		}
 	}
-	v.setAside(p.Board)
+	p.setAside(v)
 	open, told := p.openIncident()
 	var unstable []string
 	working := len(v.Names["maintenance"]) > 0

@@ -9,18 +9,18 @@ import (
 // paused tells whether people chose not to measure the component. It is no trouble, and no news.
 func paused(c models.StatusComponent) bool { return c.State == models.StatePaused && !c.Maintenance }
 
-// setAside takes what is paused from what is not measured, as long as something is: then it is said by itself, and makes nothing worse.
-func (v verdict) setAside(b models.StatusBoard) {
-	if len(v.Names["unknown"])+len(v.Names["maintenance"]) == v.All {
+// setAside takes what is paused from what is not measured, unless that is all there is: then it is said by itself, and makes nothing worse.
+func (p StatusPage) setAside(v verdict) {
+	if len(v.Names["unknown"]) == v.All {
 		return
 	}
 	var unknown []string
-	for _, g := range b.Groups {
+	for _, g := range p.Board.Groups {
 		for _, c := range g.Components {
 			switch {
 			case paused(c):
 				v.Names["paused"] = append(v.Names["paused"], c.Name)
-			case !c.Maintenance && c.State != models.StateUp && c.State != models.StateDegraded && c.State != models.StateDown:
+			case p.Kind(c) == "unknown":
 				unknown = append(unknown, c.Name)
 			}
 		}

@@ -31,6 +31,30 @@ func TestStatusPaused(t *testing.T) {
 	}
 }
 
+// Beside maintenance, too, what is paused is no trouble; what no results come of is.
+func TestStatusPausedInMaintenance(t *testing.T) {
+	worked := models.StatusComponent{Name: "A", State: models.StateUp, Maintenance: true}
+	for _, test := range []struct {
+		state      models.State
+		silent     bool
+		kind, head string
+	}{
+		{models.StatePaused, false, "maintenance", "Maintenance is under way"},
+		{models.StatePaused, true, "maintenance", "Maintenance is under way"},
+		{models.StatePending, false, "unknown", "One service is not measured"},
+		{models.StateUp, false, "maintenance", "Maintenance is under way"},
+		{models.StateUp, true, "unknown", "No new results"},
+	} {
+		p := sampleStatus(t, 0, "en")
+		p.Board.Silent = test.silent
+		p.Board.Groups = []models.StatusGroup{{Components: []models.StatusComponent{worked, {Name: "B", State: test.state}}}}
+		v := p.verdict()
+		if head := p.headline(v); v.Kind != test.kind || head != test.head {
+			t.Errorf("%s beside maintenance, silent=%v: got %s, %q; want %s, %q", test.state, test.silent, v.Kind, head, test.kind, test.head)
+		}
+	}
+}
+
 // A name that turns the direction of writing turns nothing but itself, in an element of its own and in a sentence.
 func TestStatusNamesAreIsolated(t *testing.T) {
 	const turned, alone = "x\u202ename\u2069", "\u2068x\u202ename\u2069"

@@ -7,7 +7,7 @@ import (
 )
 
 // testStatusWithdrawn has visitors who look at pages while these are withdrawn: with another password the form shows, without a page that
-// there is none. A server in trouble withdraws nothing: the page stays, and says that its connection is lost.
+// there is none. A server in trouble withdraws nothing: the page stays, and says that its connection is lost if it is; it asks ever more seldom.
 func testStatusWithdrawn(t *testing.T, b *browser) {
 	settings := []string{"ECHOLOT_DATA_DIR=" + t.TempDir()}
 	by := admin(t, settings...)
@@ -57,6 +57,20 @@ func testStatusWithdrawn(t *testing.T, b *browser) {
 		t.Error("a server in trouble: the page was given up")
 	}
 	other.goTo("about:blank")
+
+	ailing := b.open(t)
+	ailing.first(`Math.random = () => 0.5; window.streams = 0; window.answers = [];
+		window.EventSource = class { static CLOSED = 2; readyState = 1; on = {}; constructor() { streams++; setTimeout(() => { this.onopen(); this.on.sync({data: "newer"}); }); } addEventListener(type, act) { this.on[type] = act; } close() { streams++; } };
+		window.fetch = async () => { answers.push(performance.now()); return new Response("", {status: 503}); }`)
+	ailing.goTo(server.url + "/status/public?lang=en")
+	ailing.until("three questions", `answers.length > 2`)
+	if gaps := value[[2]float64](ailing, `[answers[1] - answers[0], answers[2] - answers[1]]`); gaps[0] < 1900 || gaps[1] < 3900 {
+		t.Errorf("a page that can not be read anew: asked again after %v ms, want 2 s and 4 s", gaps)
+	}
+	if !value[bool](ailing, `streams === 1 && !!document.querySelector("#status-live.on")`) {
+		t.Error("a page that can not be read anew: the stream, which is well, was given up")
+	}
+	ailing.goTo("about:blank")
 
 	ask("PATCH", locked, `{"password":"open sesame 2"}`)
 	ask("PATCH", public, `{"isPublished":false}`)

@@ -78,14 +78,15 @@ import { dayBack, exactly, startTimes, tellLasting, tellTimes } from "./status_t
   function lasting() {
     if (!lost && !isNaN(skew) && document.getElementById("status-stale")?.hidden) tellLasting(now());
   }
-  /** reread takes over the whole page as it is now: something came, went or moved. */
-  let rereading = false;
+  /** reread takes over the whole page as it is now: something came, went or moved. The stream goes on meanwhile, whatever comes of it. */
+  let rereading = false, rereadWait = retryFirst;
   async function reread(wait) {
     if (rereading) return;
     rereading = true;
+    let read = false;
     try {
       await new Promise((done) => setTimeout(done, wait));
-      const answer = await ask();
+      const answer = await ask("GET");
       if (refuses(answer)) { location.reload(); return; }
       if (!answer.ok) throw new Error(String(answer.status));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -103,15 +104,21 @@ import { dayBack, exactly, startTimes, tellLasting, tellTimes } from "./status_t
       }
       readMeasured();
       renewed();
-    } catch { again(); } finally { rereading = false; } // no server, or trouble of its own: the stream comes back, and says again that we are old
+      read = true;
+      rereadWait = retryFirst;
+    } catch { /* no server, or trouble of its own */ } finally { rereading = false; }
+    if (read) return;
+    const next = rereadWait * (0.5 + Math.random());
+    rereadWait = Math.min(retryMost, rereadWait * 2);
+    reread(next);
   }
-  const ask = () => fetch(location.href, { headers: { Accept: "text/html" }, redirect: "manual", cache: "no-cache" });
+  const ask = (method) => fetch(location.href, { method, headers: { Accept: "text/html" }, redirect: "manual", cache: "no-cache" });
   /** refuses tells whether the page is not for this visitor any more: it wants a password, or is gone or elsewhere. Trouble of the server's is none of that. */
   const refuses = (answer) => answer.type === "opaqueredirect" || [401, 403, 404].includes(answer.status);
   /** admitted has the browser show what there is instead of the page, where it is not for this visitor any more. */
   async function admitted() {
     try {
-      if (refuses(await ask())) location.reload();
+      if (refuses(await ask("HEAD"))) location.reload();
     } catch { /* no answer: we stay */ }
   }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -125,7 +126,12 @@ func (s *Server) showStatusMonth(c *fiber.Ctx) error {
 		return &models.NotFound{What: "Month"}
 	}
 	language := s.words.Best(c.Query("lang"), c.Get(fiber.HeaderAcceptLanguage), p.Language)
-	m := views.StatusMonthPage{StatusPage: s.statusView(c, p, board, language), Month: month, Notices: told.list}
+	m := views.StatusMonthPage{StatusPage: s.statusView(c, p, board, language), Month: month, Notices: slices.Clone(told.list)}
+	for i, n := range m.Notices { // how what is open is now, the board knows
+		if at := slices.IndexFunc(board.Open, func(open models.StatusNotice) bool { return open.ID == n.ID }); at >= 0 {
+			m.Notices[i] = board.Open[at]
+		}
+	}
 	if away < oldestMonth && told.first.Before(month) {
 		m.Earlier = month.AddDate(0, -1, 0).Format(monthForm)
 	}

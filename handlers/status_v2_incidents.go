@@ -62,6 +62,9 @@ func ofKind(kind models.StatusKind, lists [][]models.StatusNotice) []models.Stat
 func (b v2) incident(n models.StatusNotice) v2Incident {
 	i := v2Incident{ID: n.ID, Name: b.view.NoticeTitle(n), Status: noticeState(n), CreatedAt: isoTime{n.CreatedAt}, UpdatedAt: isoTime{n.UpdatedAt},
 		StartedAt: isoTime{n.StartsAt}, PageID: b.pageID, Shortlink: b.s.noticeAddress(b.page, n), Updates: []v2Update{}, Components: []v2Component{}}
+	if n.Kind == models.KindIncident && n.StartsAt.Before(n.CreatedAt) {
+		i.CreatedAt = isoTime{n.StartsAt} // told afterwards: readers count from here how long it took
+	}
 	switch {
 	case n.Kind == models.KindMaintenance:
 		i.Impact = "maintenance"

@@ -226,6 +226,9 @@ func (s *Store) ChangeStatusPost(ctx context.Context, by Actor, page, id uuid.UU
 			}
 			p.checkBegin(updates, s.clock(), e)
 		}
+		if now := s.clock(); work.to.Before(now) && p.EndsAt.After(work.to) && work != (postWork{}) {
+			e.add("endsAt", "maintenance that is over can not be made longer", "It is over: leave its end, and tell of new maintenance")
+		}
 		if err := e.orNil(); err != nil {
 			return err
 		}

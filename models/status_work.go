@@ -166,20 +166,22 @@ func (s *Store) postWork(ctx context.Context, db bun.IDB, p StatusPost) (postWor
 	return postWork{n.StartsAt, p.EndsAt}, nil
 }
 
-// announceAnew notes that the post is announced now, where a change made its maintenance longer by time that is over: what was measured
-// then was not announced. before is what it was.
+// announceAnew notes from when on the post is announced, where a change shows it or lets it begin earlier: what was measured before was
+// not announced. before is what it was.
 func (s *Store) announceAnew(ctx context.Context, tx bun.Tx, p StatusPost, before postWork) error {
 	after, err := s.postWork(ctx, tx, p)
 	if err != nil || after == (postWork{}) {
 		return err
 	}
 	now := s.clock()
-	earlier := after.from.Before(now) && (before == postWork{} || after.from.Before(before.from))
-	longer := before.to.Before(now) && after.to.After(before.to) && before.to.After(after.from)
-	if !earlier && !longer {
+	at := now
+	if before != (postWork{}) && before.from.Before(now) {
+		at = before.from // what was announced stays so
+	}
+	if !after.from.Before(at) {
 		return nil
 	}
-	if _, err := tx.NewUpdate().TableExpr("status_post_monitors").Set("announced_at = ?", now).Where("post_id = ?", p.ID).Exec(ctx); err != nil {
+	if _, err := tx.NewUpdate().TableExpr("status_post_monitors").Set("announced_at = ?", at).Where("post_id = ? AND (announced_at IS NULL OR announced_at < ?)", p.ID, at).Exec(ctx); err != nil {
 		return fmt.Errorf("announcing maintenance: %w", err)
 	}
 	return nil

@@ -26,8 +26,9 @@ type verdict struct {
 	Kind string
 	// Incident is true where Kind comes from an incident that nothing measured shows.
 	Incident bool
-	// Unstable are the names in measured incidents that stay open although all of it is up, where Kind comes from these alone.
+	// Unstable are the names in measured incidents that stay open although all of it is up; Turning is true where Kind comes from these alone.
 	Unstable []string
+	Turning  bool
 	// Names are the names of the components of each kind, and of those that are paused while others are measured; All is how many components there are.
 	Names map[string][]string
 	All   int
@@ -46,12 +47,11 @@ func (p StatusPage) verdict() verdict {
 	}
 	p.setAside(v)
 	open, told := p.openIncident()
-	var unstable []string
 	working := len(v.Names["maintenance"]) > 0
 	for _, n := range p.Board.Open {
 		for _, name := range p.unstable(n) {
-			if !slices.Contains(unstable, name) {
-				unstable = append(unstable, name)
+			if !slices.Contains(v.Unstable, name) {
+				v.Unstable = append(v.Unstable, name)
 			}
 		}
 		working = working || n.Kind == models.KindMaintenance
@@ -66,7 +66,7 @@ func (p StatusPage) verdict() verdict {
 	case v.All == 0, len(v.Names["unknown"]) > 0:
 		v.Kind = "unknown"
 	case open:
-		v.Kind, v.Incident, v.Unstable = "degraded", true, unstable
+		v.Kind, v.Incident, v.Turning = "degraded", true, len(v.Unstable) > 0
 	case working:
 		v.Kind = "maintenance"
 	default:
@@ -79,7 +79,7 @@ func (p StatusPage) verdict() verdict {
 func (p StatusPage) headline(v verdict) string {
 	n := len(v.Names[v.Kind])
 	switch {
-	case len(v.Unstable) > 0:
+	case v.Turning:
 		return p.N(len(v.Unstable), "One service is unstable", "%d services are unstable")
 	case v.Incident:
 		return p.T("An incident is being worked on")
@@ -128,7 +128,13 @@ func (p StatusPage) banner() statusBanner {
 			text = append(text, p.bannerLine(kind, list))
 		}
 	}
-	b.Text = strings.Join(append(text, p.T("%d of %d services are fine.", len(names["up"]), v.All)), " ")
+	fine := 0
+	for _, name := range names["up"] {
+		if !slices.Contains(v.Unstable, name) {
+			fine++
+		}
+	}
+	b.Text = strings.Join(append(text, p.T("%d of %d services are fine.", fine, v.All-len(names["paused"]))), " ")
 	return b
 }
 

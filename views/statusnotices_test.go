@@ -159,6 +159,17 @@ func TestStatusPastDays(t *testing.T) {
 	}
 }
 
+// What is up and down by turns is not counted as fine, and is named beside what is down.
+func TestUnstableIsNotFine(t *testing.T) {
+	p := sampleStatus(t, 0, "en")
+	p.Board.Open = []models.StatusNotice{{Kind: models.KindIncident, Type: models.IncidentDowntime, Measured: true, Unstable: []string{"A"}, Components: []string{"A"}}}
+	p.Board.Groups = []models.StatusGroup{{Components: []models.StatusComponent{{Name: "A", State: models.StateUp}, {Name: "B", State: models.StateDown}, {Name: "C", State: models.StateUp}}}}
+	banner := draw(t, StatusBanner(p)).Find("#status-banner")
+	if got, want := plain(banner.Find("h1").Text()+" "+banner.Find("p").Text()), "One service is down Up and down by turns: A. Down: B. 1 of 3 services are fine."; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // How long an open incident lasts is said where the page goes on by itself, and only as long as it is known; parts leave it to the script.
 func TestStatusHowLongItLasts(t *testing.T) {
 	for _, line := range []struct {

@@ -14,8 +14,8 @@ import (
 // What is paused is no trouble: the banner names it, and calls up what is measured. The tab's title says the same.
 func TestStatusPaused(t *testing.T) {
 	for language, want := range map[string][3]string{
-		"en": {"All measured services are up", "Paused: B. 1 of 2 services are fine.", "Paused"},
-		"de": {"Alle gemessenen Dienste sind erreichbar", "Pausiert: B. 1 von 2 Diensten sind in Ordnung.", "Pausiert"},
+		"en": {"All measured services are up", "Paused: B. 1 of 1 services are fine.", "Paused"},
+		"de": {"Alle gemessenen Dienste sind erreichbar", "Pausiert: B. 1 von 1 Diensten sind in Ordnung.", "Pausiert"},
 	} {
 		p := sampleStatus(t, 0, language)
 		p.Board.Groups = []models.StatusGroup{{Components: []models.StatusComponent{{Name: "A", State: models.StateUp}, {Name: "B", State: models.StatePaused}}}}

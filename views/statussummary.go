@@ -30,7 +30,10 @@ type StatusSummaryLine struct {
 // Summary sums the page up. It comes to the banner's verdict.
 func (p StatusPage) Summary() StatusSummary {
 	v := p.verdict()
-	s := StatusSummary{Kind: v.Kind, Incident: v.Incident, Unstable: len(v.Unstable), Count: len(v.Names[v.Kind]), Of: v.All}
+	s := StatusSummary{Kind: v.Kind, Incident: v.Incident, Count: len(v.Names[v.Kind]), Of: v.All}
+	if v.Turning {
+		s.Unstable = len(v.Unstable)
+	}
 	for _, g := range p.Board.Groups {
 		for _, c := range g.Components {
 			kind := p.Kind(c)
